@@ -1,0 +1,27 @@
+"""Ask which of a few topics is meant; or, when none was understood, say so and give the way to a person. Never a guess on the law."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.common import say, turn
+from bot.dialogue.plan import Piece, Plan, choices
+
+
+class AskWhichAction(Action):
+    """`action_ask_which`: for what was not understood clearly enough."""
+
+    def name(self) -> str:
+        return "action_ask_which"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+        turn_ = turn(tracker)
+        if turn_.options:
+            plan = choices(turn_.knowledge, turn_.options, turn_.conversation)
+        else:
+            plan = Plan(((Piece("system/unsure_none"),),))
+        return say(dispatcher, turn_, plan, replace(turn_.conversation, offered=plan.options))

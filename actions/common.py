@@ -1,0 +1,84 @@
+"""What every action needs: the decision that it carries out, the conversation, what is known, and how to hand back a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import Any
+
+from rasa_sdk import Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from bot.dialogue.plan import Plan, render
+from bot.dialogue.state import Conversation, is_private
+from bot.knowledge import Knowledge
+
+_knowledge: Knowledge | None = None
+
+
+def use(knowledge: Knowledge) -> None:
+    """Share the content that the process has already read. Rasa's own action server reads it on the first action."""
+    global _knowledge
+    _knowledge = knowledge
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What an action works on. `via`, `id`, `part`, `options` are those of bot.engine.resolve.Decision."""
+
+    via: str
+    id: str | None
+    part: int
+    options: tuple[str, ...]
+    conversation: Conversation
+    at: datetime
+    knowledge: Knowledge
+    standalone: bool  # run by Rasa's own tools, with nothing but the intent
+
+    def given(self, id_: str, plan: Plan, part: int = 0) -> tuple[Plan, Conversation]:
+        """The plan, and the conversation after an answer was given (or its gate shown)."""
+        gated = plan.ids == ["system/gate"]
+        return plan, replace(
+            self.conversation,
+            last_id=None if gated else id_,
+            part=part,
+            offered=plan.options,
+            flow="gate" if gated else None,
+            node=id_ if gated else None,
+            private=self.conversation.private or is_private(id_, self.knowledge.questions),
+        )
+
+
+def turn(tracker: Tracker) -> Turn:
+    """The turn that the engine handed over in the message's metadata; from Rasa's own tools, one made from the intent alone."""
+    knowledge = _knowledge or Knowledge.load()
+    use(knowledge)
+    metadata = tracker.latest_message.get("metadata") or {}
+    if "decision" not in metadata:
+        now = datetime.now(timezone.utc)
+        intent = (tracker.latest_message.get("intent") or {}).get("name")
+        id_ = intent if intent in knowledge.questions else None
+        conversation = Conversation("rasa", "web", now, locale="en", welcomed=True)
+        return Turn("answer" if id_ else "unknown", id_, 0, (), conversation, now, knowledge, True)
+    decision = metadata["decision"]
+    return Turn(
+        decision["via"],
+        decision["id"],
+        decision["part"],
+        tuple(decision["options"]),
+        Conversation.from_json(metadata["conversation"]),
+        datetime.fromisoformat(metadata["at"]),
+        knowledge,
+        False,
+    )
+
+
+def say(dispatcher: CollectingDispatcher, turn_: Turn, plan: Plan, conversation: Conversation) -> list[dict[str, Any]]:
+    """Hand the plan and the conversation back; the returned events are the action's."""
+    if turn_.standalone:
+        for message in render(turn_.knowledge, plan, "en", "web", turn_.at):
+            dispatcher.utter_message(text=message.text)
+    else:
+        dispatcher.utter_message(json_message={"plan": plan.as_json(), "conversation": conversation.as_json()})
+    return [SlotSet("flow", conversation.flow), SlotSet("node", conversation.node)]

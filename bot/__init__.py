@@ -1,0 +1,1 @@
+"""Amparo: how a message comes in, is understood, and goes out."""

@@ -1,0 +1,1 @@
+"""One module a channel. Channels check, translate and deliver; they decide nothing."""

@@ -1,0 +1,319 @@
+"""A message in, a reply out: what the public process does itself, and when it asks the engine.
+
+Control words, danger phrases, the welcome and every failure answer are done here, without Rasa and without a model, so that they
+work when the engine does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol, TypeVar
+
+from bot.dialogue import plan as plans
+from bot.dialogue.control import Control, ControlWords
+from bot.dialogue.danger import DangerDetector
+from bot.dialogue.plan import Piece, Plan, Rendered, render
+from bot.dialogue.state import Conversation, is_private
+from bot.engine.exchange import EngineClient, EngineUnavailable, Reply, Request
+from bot.knowledge import Knowledge
+from bot.nlu.language import LanguageIdentifier
+from bot.privacy.logs import logger
+from bot.store import Answered, StoreError
+
+T = TypeVar("T")
+FRAGMENTS = timedelta(seconds=30)  # messages of one sender that are also read together for danger
+MAX_TEXT = 1600
+
+# What each command is called where messages are measured: its catalogue id, or a system text.
+COMMAND_IDS = {
+    "stop": "system/stop",
+    "start": "system/start",
+    "help": "system/help",
+    "menu": "menu",
+    "more": "tell_me_more",
+    "repeat": "repeat_that",
+    "why": "where_is_this_from",
+    "wrong": "complaint_about_bot",
+    "who": "are_you_a_person",
+    "web": "system/web_address",
+    "english": "change_language",
+    "language": "change_language",
+    "delete": "delete_my_data",
+    "human": "human_agent",
+    "zero": "system/flow_left",
+}
+# Commands that carriers require of text messages; on the page the words mean nothing special.
+SMS_ONLY = frozenset({"stop", "start", "help", "web"})
+
+
+class ConversationStore(Protocol):
+    """The part of bot.store.Store that a turn uses."""
+
+    def conversation(self, ids: tuple[str, ...]) -> Conversation | None: ...
+    def save(self, conversation: Conversation, *, replaces: str | None = None, message: str | None = None,
+             answered: Answered | None = None) -> None: ...  # fmt: skip
+    def erase(self, ids: tuple[str, ...], *, message: str | None = None, answered: Answered | None = None) -> None: ...
+    def answered(self, message: str) -> Answered | None: ...
+    def opt_out(self, id_: str, now: datetime, locale: str) -> None: ...
+    def opt_in(self, id_: str) -> None: ...
+    def opted_out(self, id_: str) -> bool: ...
+    def flag(self, id_: str, now: datetime) -> None: ...
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """One message. `ids` are the conversation's id by the current key and by the previous one; `message` the keyed hash of the
+    message's own id; `optout` that of the sender; `chosen` an offered id that was tapped; `hint` the page's language."""
+
+    channel: Literal["sms", "web"]
+    ids: tuple[str, ...]
+    text: str
+    message: str | None = None
+    optout: str | None = None
+    chosen: str | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is sent, and what was understood. `silent`: nothing is sent (an opted-out sender). `ranking` is empty where the engine was
+    not asked; `conversation` as stored."""
+
+    plan: Plan
+    locale: str
+    at: datetime
+    conversation: Conversation
+    messages: list[Rendered]
+    language: str
+    ranking: tuple[tuple[str, float], ...] = ()
+    urgent: bool = False
+    failed: bool = False
+    repeated: bool = False
+    erased: bool = False
+
+    @property
+    def silent(self) -> bool:
+        return not self.messages
+
+
+class Assistant:
+    """Handles messages one at a time for each sender. `clock` gives the present instant (aware)."""
+
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        store: ConversationStore,
+        engine: EngineClient,
+        control: ControlWords,
+        danger: DangerDetector,
+        languages: LanguageIdentifier | None,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._knowledge, self._store, self._engine = knowledge, store, engine
+        self._control, self._danger, self._languages, self._clock = control, danger, languages, clock
+        self._served = tuple(info.code for info in knowledge.served())
+        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._fragments: dict[str, deque[tuple[datetime, str]]] = {}
+
+    async def respond(self, incoming: Incoming) -> Outcome:
+        """The reply to one message, already stored. Never raises for a failure of the engine or the database: the person then gets
+        the urgent answer if the phrases show danger, else the human route."""
+        async with self._one_at_a_time(incoming.ids[0]):
+            at = self._clock()
+            try:
+                if incoming.message is not None:
+                    known = await _in_thread(self._store.answered, incoming.message)
+                    if known is not None:
+                        return self._repeated(incoming, known)
+                before = await _in_thread(self._store.conversation, incoming.ids)
+            except StoreError:
+                logger().error("store", reason="read", channel=incoming.channel)
+                return self._without_store(incoming, at)
+            conversation = (before or Conversation(incoming.ids[0], incoming.channel, at)).resumed(at)
+            if before is not None and before.id != incoming.ids[0]:
+                conversation = replace(conversation, id=incoming.ids[0])
+            outcome = await self._turn(incoming, conversation, at)
+            try:
+                await self._remember(incoming, outcome, before)
+            except StoreError:
+                logger().error("store", reason="write", channel=incoming.channel)
+                return self._without_store(incoming, at, conversation)
+            return outcome
+
+    # --- a turn ---------------------------------------------------------------------------------------------------------
+
+    async def _turn(self, incoming: Incoming, conversation: Conversation, at: datetime) -> Outcome:
+        text = clean(incoming.text)
+        danger = self._find_danger(incoming, text, at)
+        command = None if incoming.chosen else self._control.find(text, conversation.locale or incoming.hint)
+        if command is not None and incoming.channel == "web" and command.command in SMS_ONLY:
+            command = None
+        if incoming.optout is not None and await _in_thread(self._store.opted_out, incoming.optout):
+            allowed = danger is not None or (command is not None and command.command in ("start", "help", "stop"))
+            if not allowed:
+                return Outcome(Plan(), conversation.locale or "en", at, conversation, [], "und")
+        if command is not None and command.command != "help" or command is not None and danger is None:
+            return await self._command(command, incoming, conversation, at)
+        request = Request(text, conversation, at, danger=danger, chosen=incoming.chosen, hint=incoming.hint)
+        try:
+            reply = await self._engine.turn(request)
+        except EngineUnavailable:
+            return self._failure(conversation, self._guess(text, conversation, incoming.hint), danger, at)
+        return self._finish(reply, at)
+
+    def _find_danger(self, incoming: Incoming, text: str, at: datetime) -> str | None:
+        if incoming.chosen is not None:
+            return None
+        for id_ in [key for key, parts in self._fragments.items() if at - parts[-1][0] > FRAGMENTS]:
+            del self._fragments[id_]
+        parts = self._fragments.setdefault(incoming.ids[0], deque(maxlen=5))
+        recent = [part for when, part in parts if at - when <= FRAGMENTS]
+        parts.append((at, text[:300]))
+        found = self._danger.find(text)
+        return found or (self._danger.find(" ".join([*recent, text])) if recent else None)
+
+    def _finish(self, reply: Reply, at: datetime) -> Outcome:
+        conversation = reply.conversation
+        locale = conversation.locale or "en"
+        plan, welcomed = plans.with_welcome(self._knowledge, reply.plan, locale, conversation, at)
+        if welcomed:
+            conversation = replace(conversation, welcomed=True)
+        erased = plan.ids[:1] == ["delete_my_data"]
+        if erased:
+            self._fragments.pop(conversation.id, None)
+        return self._outcome(
+            plan, locale, at, conversation, reply.language, ranking=reply.ranking, urgent=reply.urgent, erased=erased
+        )
+
+    def _failure(self, conversation: Conversation, locale: str, danger: str | None, at: datetime, say_more: bool = True) -> Outcome:
+        """What the person gets when the engine does not answer."""
+        conversation = replace(conversation, locale=locale)
+        if danger is not None:
+            plan = plans.answer(self._knowledge, danger, conversation, at=at)
+            gated = plan.ids == ["system/gate"]
+            conversation = replace(
+                conversation,
+                last_id=None if gated else danger,
+                part=0,
+                flow="gate" if gated else None,
+                node=danger if gated else None,
+                private=conversation.private or is_private(danger, self._knowledge.questions),
+            )
+        else:
+            plan = Plan(((Piece("system/human_route_basic"),),))
+        return self._outcome(plan, locale, at, conversation, locale, urgent=danger is not None, failed=True)
+
+    def _without_store(self, incoming: Incoming, at: datetime, conversation: Conversation | None = None) -> Outcome:
+        text = clean(incoming.text)
+        conversation = conversation or Conversation(incoming.ids[0], incoming.channel, at, welcomed=True)
+        return self._failure(conversation, self._guess(text, conversation, incoming.hint), self._danger.find(text), at)
+
+    def _repeated(self, incoming: Incoming, known: Answered) -> Outcome:
+        conversation = Conversation(incoming.ids[0], incoming.channel, known.at, locale=known.locale)
+        outcome = self._outcome(known.plan, known.locale, known.at, conversation, known.locale)
+        return replace(outcome, repeated=True)
+
+    def _guess(self, text: str, conversation: Conversation, hint: str | None) -> str:
+        """The language of a failure answer: the conversation's, else what the message looks like, else the page's."""
+        if conversation.locale in self._served:
+            return conversation.locale
+        if self._languages is not None and text:
+            found, confidence = self._languages.identify(text, hint)
+            if found in self._served and confidence >= 0.6:
+                return found
+        return hint if hint in self._served else "en"
+
+    def _outcome(self, plan: Plan, locale: str, at: datetime, conversation: Conversation, language: str, **more: Any) -> Outcome:
+        messages = render(self._knowledge, plan, locale, conversation.channel, at)
+        return Outcome(plan, locale, at, conversation, messages, language, **more)
+
+    # --- commands -------------------------------------------------------------------------------------------------------
+
+    async def _command(self, control: Control, incoming: Incoming, conversation: Conversation, at: datetime) -> Outcome:
+        name = control.command
+        word_locale = control.locale if control.locale in self._served and name != "language" else None
+        locale = conversation.locale or word_locale or (incoming.hint if incoming.hint in self._served else None) or "en"
+        conversation = replace(conversation, locale=locale)
+        shown_in, erased = locale, False
+        ranking = ((COMMAND_IDS[name], 1.0),)
+        last = conversation.last_id
+        if name in ("more", "repeat", "why", "wrong") and last is None:
+            plan = Plan(((Piece("system/nothing_to_repeat"),),))
+        elif name in ("more", "repeat") and last is not None:
+            part = conversation.part + (name == "more")
+            plan = plans.open_answer(self._knowledge, last, conversation, part=part, at=at)
+            if plan.ids != ["system/no_more"]:
+                conversation = replace(conversation, part=part)
+        elif name == "why" and last is not None:
+            plan = Plan(((Piece(last, "source"),),))
+        elif name == "wrong" and last is not None:
+            await _in_thread(self._store.flag, last, at)
+            plan = Plan(((Piece("system/wrong_thanks"),),))
+        elif name == "english" and last is not None:
+            plan, shown_in = plans.open_answer(self._knowledge, last, conversation, part=conversation.part, at=at), "en"
+        elif name in ("english", "language"):
+            wanted = "en" if name == "english" else control.locale
+            served = wanted in self._served
+            shown_in = wanted if served else locale
+            conversation = replace(conversation, locale=shown_in)
+            plan = Plan(((Piece("system/language_changed" if served else "system/language_unsupported"),),))
+        elif name in ("menu", "who", "human"):
+            id_ = COMMAND_IDS[name]
+            plan = plans.open_answer(self._knowledge, id_, conversation, at=at)
+            conversation = replace(conversation, last_id=id_, part=0, offered=plan.options, flow=None, node=None)
+        elif name == "delete":
+            plan, erased = Plan(((Piece("delete_my_data"),),)), True
+            self._fragments.pop(conversation.id, None)
+        elif name == "zero":
+            conversation = replace(conversation, flow=None, node=None, offered=())
+            plan = Plan(((Piece("system/flow_left"),),))
+        else:  # stop, start, help, web
+            if name == "stop" and incoming.optout is not None:
+                await _in_thread(self._store.opt_out, incoming.optout, at, locale)
+                erased = True
+            if name == "start" and incoming.optout is not None:
+                await _in_thread(self._store.opt_in, incoming.optout)
+            plan = Plan(((Piece(COMMAND_IDS[name]),),))
+        return self._outcome(plan, shown_in, at, conversation, control.locale, ranking=ranking, erased=erased)
+
+    # --- storing and ordering -------------------------------------------------------------------------------------------
+
+    async def _remember(self, incoming: Incoming, outcome: Outcome, before: Conversation | None) -> None:
+        reply = Answered(outcome.plan, outcome.locale, outcome.at)
+        if outcome.erased or (outcome.silent and before is None):
+            await _in_thread(lambda: self._store.erase(incoming.ids, message=incoming.message, answered=reply))
+            return
+        replaces = before.id if before is not None and before.id != outcome.conversation.id else None
+        await _in_thread(
+            lambda: self._store.save(outcome.conversation, replaces=replaces, message=incoming.message, answered=reply)
+        )
+
+    @asynccontextmanager
+    async def _one_at_a_time(self, id_: str) -> AsyncIterator[None]:
+        lock, waiting = self._locks.get(id_, (asyncio.Lock(), 0))
+        self._locks[id_] = (lock, waiting + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._locks[id_]
+            if waiting == 1:
+                del self._locks[id_]
+            else:
+                self._locks[id_] = (lock, waiting - 1)
+
+
+def clean(text: str) -> str:
+    """A message as it is read: at most 1,600 characters, no control characters, no unpaired surrogates, no outer blanks."""
+    text = text[:MAX_TEXT].encode("utf-8", "ignore").decode()
+    return "".join(char if char.isprintable() or char.isspace() or char in "\u200c\u200d" else " " for char in text).strip()
+
+
+async def _in_thread(call: Callable[..., T], *args: Any) -> T:
+    """A database call off the event loop, so that a slow disk does not stop everybody."""
+    return await asyncio.to_thread(call, *args)

@@ -1,0 +1,86 @@
+"""Somebody in danger now: recognised by phrases, with no model, so that it works when everything else is down.
+
+content/danger.yml holds the phrases. A false alarm costs one extra line; a miss may cost a life: phrases are generous, and the
+model's own recognition of urgent messages stands beside this one.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.knowledge.yamlfile import load
+
+# A message about several: the first of these decides.
+ORDER = (
+    "emergency_now", "self_harm", "ice_here_now", "trafficked_now", "domestic_violence", "sexual_assault", "family_detained_now",
+)  # fmt: skip
+# Written without spaces, or with endings on the word: a phrase may stand inside a longer word.
+_INSIDE = re.compile("[\u0600-\u06ff\u0980-\u09ff\u1100-\u11ff\u3130-\u318f\uac00-\ud7af\u3040-\u30ff\u3400-\u9fff]")
+_ARABIC_MARKS = re.compile("[\u064b-\u0652\u0640\u0670]")
+
+
+def fold(text: str) -> str:
+    """The form in which phrases are compared: NFKC, case folded, no accents on Latin and Cyrillic letters, no Arabic vowel signs,
+    punctuation to spaces, one space at each end."""
+    text = _ARABIC_MARKS.sub("", unicodedata.normalize("NFKC", text).casefold())
+    kept: list[str] = []
+    for char in unicodedata.normalize("NFD", text):
+        category = unicodedata.category(char)
+        if category == "Mn" and kept and (kept[-1].isascii() or "\u0400" <= kept[-1] <= "\u04ff"):
+            continue
+        if char in "'’ʼ\u200d\u200c":
+            continue
+        kept.append(char if category[0] in "LMN" else " ")
+    return f" {' '.join(unicodedata.normalize('NFC', ''.join(kept)).split())} "
+
+
+@dataclass(frozen=True)
+class _Pattern:
+    groups: tuple[re.Pattern[str], ...]  # each must be found
+    unless: re.Pattern[str] | None
+
+
+class DangerDetector:
+    """`find` gives the urgent id that a message shows, or None. Build it with `load`; raises ContentError."""
+
+    def __init__(self, patterns: dict[str, list[_Pattern]]) -> None:
+        self._patterns = patterns
+
+    @classmethod
+    def load(cls, path: Path) -> DangerDetector:
+        data = load(path)
+        patterns: dict[str, list[_Pattern]] = {}
+        for id_ in data:
+            if id_ not in ORDER:
+                raise data.error(id_, f"{id_} is no urgent id (known: {', '.join(ORDER)})")
+            for locale, entries in data[id_].items():
+                for entry in entries:
+                    keys = set(entry) - {"all", "any", "not"}
+                    if keys or ("all" in entry) == ("any" in entry):
+                        raise data[id_].error(locale, f"{id_} {locale}: a pattern has either `all` or `any`, and may have `not`")
+                    groups = entry["all"] if "all" in entry else [entry["any"]]
+                    unless = _compile(entry["not"]) if entry.get("not") else None
+                    patterns.setdefault(id_, []).append(_Pattern(tuple(_compile(group) for group in groups), unless))
+        return cls(patterns)
+
+    def find(self, text: str) -> str | None:
+        """The id, by the order of preference, or None."""
+        folded = fold(text)
+        for id_ in ORDER:
+            for pattern in self._patterns.get(id_, []):
+                if all(group.search(folded) for group in pattern.groups) and not (
+                    pattern.unless and pattern.unless.search(folded)
+                ):
+                    return id_
+        return None
+
+
+def _compile(phrases: list[str]) -> re.Pattern[str]:
+    forms = []
+    for phrase in phrases:
+        form = re.escape(fold(str(phrase)).strip())
+        forms.append(form if _INSIDE.search(form) else rf"(?<= ){form}(?= )")
+    return re.compile("|".join(forms))

@@ -1,0 +1,195 @@
+"""What a turn says, as content ids: a plan holds no sentence, can be stored for a repeat, and is written out by `render`."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+from bot.dialogue.state import Conversation
+from bot.knowledge import Knowledge, Said, formatting, segments
+from bot.knowledge.catalogue import GATED
+
+Form = Literal["part", "basic", "closed", "option", "source"]
+MAX_MESSAGES, MAX_SEGMENTS = 3, 8  # of a whole turn on SMS (design, "What a turn on SMS looks like")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a message: part `number` of an answer, its basic form, the notice that its line is closed, its title as the option
+    `number`, or where it is from."""
+
+    id: str
+    form: Form = "part"
+    number: int = 0
+
+
+Message = tuple[Piece, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a turn says. `messages` go out in order, each as one SMS or one bubble. `options` are ids offered as choices."""
+
+    messages: tuple[Message, ...] = ()
+    options: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> list[str]:
+        """The content ids in the order in which they are sent, each once; options are not among them."""
+        forms = ("part", "basic", "source")
+        found = [p.id for message in self.messages for p in message if p.form in forms and p.id not in _HINTS]
+        return list(dict.fromkeys(found))
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "messages": [[[p.id, p.form, p.number] for p in message] for message in self.messages],
+            "options": list(self.options),
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Plan:
+        """Raises KeyError, TypeError or ValueError for what as_json did not write."""
+        messages = tuple(tuple(Piece(i, f, n) for i, f, n in message) for message in data["messages"])
+        return cls(messages, tuple(data["options"]))
+
+
+# Lines that belong to the message they stand in, and are no reply of their own.
+_HINTS = frozenset({"system/more_hint", "system/machine_draft", "system/not_government"})
+
+
+def answer(knowledge: Knowledge, id_: str, conversation: Conversation, *, part: int = 0, at: datetime) -> Plan:
+    """The plan that gives part `part` of an answer: behind the gate on SMS where the id is gated and not yet let through.
+
+    A part beyond the last says that there is no more.
+    """
+    if conversation.channel == "sms" and id_ in GATED and part == 0 and conversation.last_id != id_:
+        return Plan(((Piece("system/gate"),),))
+    return open_answer(knowledge, id_, conversation, part=part, at=at)
+
+
+def open_answer(knowledge: Knowledge, id_: str, conversation: Conversation, *, part: int = 0, at: datetime) -> Plan:
+    """As `answer`, without the gate."""
+    source = knowledge.answer(id_)
+    if conversation.channel == "web":
+        return Plan((_with_closed(knowledge, id_, (Piece(id_),), at),), source.next)
+    if part >= len(source.parts):
+        return Plan(((Piece("system/no_more"),),))
+    pieces: Message = (Piece(id_, "part", part),)
+    if part + 1 < len(source.parts):
+        pieces += (Piece("system/more_hint"),)
+    if part == 0:
+        pieces = _with_closed(knowledge, id_, pieces, at)
+    return Plan((pieces,))
+
+
+def _with_closed(knowledge: Knowledge, id_: str, pieces: Message, at: datetime) -> Message:
+    question = knowledge.questions.get(id_)
+    if question is not None and question.urgent:
+        return pieces  # an urgent answer stands alone, and names only lines that are always open first
+    return (Piece(id_, "closed"), *pieces) if knowledge.closed_line(id_, at) else pieces
+
+
+def choices(knowledge: Knowledge, ids: tuple[str, ...], conversation: Conversation) -> Plan:
+    """Ask which of two or three topics is meant."""
+    message: Message = (Piece("system/unsure"),)
+    if conversation.channel == "sms":
+        message += tuple(Piece(id_, "option", number) for number, id_ in enumerate(ids, 1))
+    return Plan((message,), ids)
+
+
+def with_welcome(knowledge: Knowledge, plan: Plan, locale: str, conversation: Conversation, at: datetime) -> tuple[Plan, bool]:
+    """The plan with the welcome after it, and whether it was added: only on SMS, once a conversation, never beside an urgent
+    answer or the gate, and only where the turn stays within its messages and segments (then the next turn brings it)."""
+    if conversation.welcomed or conversation.channel == "web" or not plan.messages:
+        return plan, False
+    if any(_stands_alone(knowledge, id_) for id_ in plan.ids):
+        return plan, False
+    pieces: Message = (Piece("system/welcome"),)
+    if knowledge.operator.get("kind") != "government":
+        pieces += (Piece("system/not_government"),)
+    if locale != "en":
+        pieces += (Piece("system/machine_draft"),)
+    longer = Plan((*plan.messages, pieces), plan.options)
+    parts = [text for text, _ in _texts(knowledge, longer, locale, "sms", at)]
+    if len(parts) > MAX_MESSAGES or sum(segments.count(part) for part in parts) > MAX_SEGMENTS:
+        return plan, False
+    return longer, True
+
+
+def _stands_alone(knowledge: Knowledge, id_: str) -> bool:
+    question = knowledge.questions.get(id_)
+    return id_ in ("system/gate", "system/gate_no") or (question is not None and question.urgent)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One message as it is sent: `text` for SMS, `html` for the page; `ids` the content in it."""
+
+    text: str
+    html: str
+    ids: tuple[str, ...]
+    said: Said
+    say: str | None = field(default=None)
+
+
+def render(knowledge: Knowledge, plan: Plan, locale: str, channel: Literal["sms", "web"], at: datetime) -> list[Rendered]:
+    """The plan's messages in a language. The same plan at the same instant gives the same messages."""
+    out = []
+    for (text, pieces), message in zip(_texts(knowledge, plan, locale, channel, at), plan.messages, strict=True):
+        main = next((p for p in message if p.form in ("part", "basic", "source")), message[0])
+        said = knowledge.say(main.id, locale, channel, at)
+        markup = ""
+        if channel == "web" and main.form != "part":
+            markup = f"<p>{html.escape(text)}</p>"
+        elif channel == "web":
+            notice = knowledge.closed_notice(main.id, locale, at) if any(p.form == "closed" for p in message) else None
+            markup = (f"<p><strong>{html.escape(notice)}</strong></p>" if notice else "") + said.html
+        out.append(Rendered(text, markup, tuple(p.id for p in pieces), said, said.say))
+    return out
+
+
+def _texts(
+    knowledge: Knowledge, plan: Plan, locale: str, channel: Literal["sms", "web"], at: datetime
+) -> list[tuple[str, list[Piece]]]:
+    """The text of each message, with its pieces."""
+    out = []
+    for message in plan.messages:
+        lines: list[str] = []
+        for piece in message:
+            text = _text(knowledge, piece, locale, channel, at)
+            # A hint belongs to the sentence before it; everything else starts a line of its own.
+            if piece.id == "system/more_hint" and lines:
+                lines[-1] += " " + text
+            else:
+                lines.append(text)
+        text = "\n".join(lines)
+        out.append((segments.simplify(text) if channel == "sms" else text, list(message)))
+    return out
+
+
+def _text(knowledge: Knowledge, piece: Piece, locale: str, channel: Literal["sms", "web"], at: datetime) -> str:
+    if piece.form == "option":
+        return f"{piece.number} {knowledge.title(piece.id, locale, channel)}"
+    if piece.form == "closed":
+        return knowledge.closed_notice(piece.id, locale, at) or ""
+    if piece.form == "basic":
+        return knowledge.basic(piece.id, locale, channel, at)
+    said = knowledge.say(piece.id, locale, channel, at)
+    if piece.form == "source":
+        return _source(knowledge, said, locale, channel, at)
+    parts = said.parts
+    if said.expired == "notice" and channel == "sms" and piece.number == 0 and len(parts) > 1:
+        return parts[0] + "\n" + parts[-1]
+    return parts[min(piece.number, len(parts) - 1)]
+
+
+def _source(knowledge: Knowledge, said: Said, locale: str, channel: Literal["sms", "web"], at: datetime) -> str:
+    """Where an answer is from, as a sentence: its first source (the page lists them all)."""
+    if not said.sources:
+        return knowledge.say("system/source_none", locale, channel, at).parts[0]
+    source = said.sources[0]
+    day = formatting.month(date.fromisoformat(source["checked"]), knowledge.locale(locale).cldr)
+    values = {"source__title": source["title"], "source__url": source["url"], "date": day}
+    return knowledge.say("system/source_line", locale, channel, at, **values).parts[0]

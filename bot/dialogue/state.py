@@ -1,0 +1,52 @@
+"""What is remembered of a conversation. This is all of it (design, "One message, from phone to phone", step 9)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from bot.knowledge.catalogue import GATED, PRIVATE_TOPICS, Question
+
+IDLE = timedelta(minutes=30)
+IDLE_PRIVATE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """`last_id` and `part` are the answer given last and which part of it; `offered` the ids of numbered options in order;
+    `flow` and `node` the place in a guided conversation (`gate` and the id that waits behind it, too). `private` after a safety
+    or victim topic. `welcomed` once it was said who we are. No word of the person's own is here."""
+
+    id: str
+    channel: Literal["sms", "web"]
+    seen: datetime
+    locale: str | None = None
+    last_id: str | None = None
+    part: int = 0
+    offered: tuple[str, ...] = ()
+    flow: str | None = None
+    node: str | None = None
+    private: bool = False
+    welcomed: bool = False
+
+    def resumed(self, now: datetime) -> Conversation:
+        """The conversation as it stands after the time since it was last seen: forgotten when idle for 30 minutes (10 after a
+        private topic), all but the language and that the welcome was said."""
+        idle = now - self.seen
+        if idle > (IDLE_PRIVATE if self.private else IDLE):
+            return Conversation(self.id, self.channel, now, locale=self.locale, welcomed=self.welcomed)
+        return replace(self, seen=now)
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "seen": self.seen.isoformat(), "offered": list(self.offered)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Conversation:
+        """Raises KeyError, TypeError or ValueError for what as_json did not write."""
+        return cls(**{**data, "seen": datetime.fromisoformat(data["seen"]), "offered": tuple(data["offered"])})
+
+
+def is_private(id_: str, questions: dict[str, Question]) -> bool:
+    """Whether an id's topic is one of safety or of victims."""
+    return id_ in GATED or (id_ in questions and questions[id_].topic in PRIVATE_TOPICS)

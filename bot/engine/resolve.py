@@ -1,0 +1,138 @@
+"""From what was understood to what is meant, here: danger, follow-ups and options applied to the conversation's ids.
+
+A pure function of its arguments: no text of the person, no model, no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.dialogue.state import Conversation
+from bot.knowledge.catalogue import Question
+
+FALLBACK = "nlu_fallback"
+# Chosen on the project's own held-out split (`make evaluate`), never on outside measurements.
+URGENT = 0.30  # an urgent id with this much of the probability is taken, whatever stands above it
+SURE = 0.45  # the best id is answered at once
+CLEAR = 3.0  # ... or when it has this many times the probability of the next, and at least LIKELY
+LIKELY = 0.20
+OPTION = 0.06  # an id with at least this much is offered as a choice
+OPTIONS = 3
+HOPELESS = 0.12  # below this the best id is not even worth a question
+
+Via = Literal["answer", "open", "gate_no", "repeat", "more", "source", "options", "unknown", "nothing"]
+
+
+@dataclass(frozen=True)
+class Parse:
+    """What the NLU pipeline made of a message: `ranking` holds (catalogue id, probability), best first; `number` is the digit that
+    the whole message was; `language` a locale, an ISO code, or `und`."""
+
+    ranking: tuple[tuple[str, float], ...]
+    language: str = "und"
+    language_confidence: float = 0.0
+    number: int | None = None
+
+    @property
+    def intent(self) -> str | None:
+        return self.ranking[0][0] if self.ranking else None
+
+    @property
+    def confidence(self) -> float:
+        return self.ranking[0][1] if self.ranking else 0.0
+
+
+@dataclass(frozen=True)
+class Decision:
+    """`intent` is what Rasa goes on with (a catalogue id, or the fallback); `via` how `id` is to be said; `options` the ids to offer."""
+
+    intent: str
+    via: Via
+    id: str | None = None
+    part: int = 0
+    options: tuple[str, ...] = ()
+    urgent: bool = False
+
+
+def resolve(
+    parse: Parse,
+    conversation: Conversation,
+    questions: Mapping[str, Question],
+    *,
+    danger: str | None = None,
+    chosen: str | None = None,
+) -> Decision:
+    """`danger` is the id that the phrase detector found; `chosen` an offered id that was tapped on the page."""
+    urgent = _urgent(parse, questions, danger)
+    if urgent is not None and parse.number is None and chosen is None:
+        return Decision(urgent, "answer", urgent, urgent=True)
+    if chosen is not None:
+        return _answer(chosen, questions)
+    if conversation.flow == "gate" and conversation.node in questions:
+        said = _yes_or_no(parse)
+        if said is True:
+            return Decision(conversation.node, "open", conversation.node, urgent=questions[conversation.node].urgent)
+        if said is False:
+            return Decision("deny", "gate_no")
+    if parse.number is not None and 1 <= parse.number <= len(conversation.offered):
+        return _answer(conversation.offered[parse.number - 1], questions)
+    if parse.number is not None or not parse.ranking:
+        return Decision("menu", "answer", "menu")
+    options = _options(parse)
+    if options:
+        return Decision(FALLBACK, "options", options=options)
+    if parse.confidence < LIKELY:
+        return Decision(FALLBACK, "unknown")
+    return _follow_up(parse.ranking[0][0], conversation, questions)
+
+
+def _answer(id_: str, questions: Mapping[str, Question]) -> Decision:
+    return Decision(id_, "answer", id_, urgent=questions[id_].urgent)
+
+
+def _urgent(parse: Parse, questions: Mapping[str, Question], danger: str | None) -> str | None:
+    likely = [(share, id_) for id_, share in parse.ranking if id_ in questions and questions[id_].urgent]
+    best = max(likely, default=(0.0, ""))
+    if danger is not None:
+        # The model knows finer shades than the phrases, where it is sure that the message is urgent at all.
+        return best[1] if best[0] >= SURE else danger
+    return best[1] if best[0] >= URGENT else None
+
+
+def _yes_or_no(parse: Parse) -> bool | None:
+    if parse.number in (1, 2):
+        return parse.number == 1
+    if parse.intent in ("affirm", "deny") and parse.confidence >= SURE:
+        return parse.intent == "affirm"
+    return None
+
+
+def _options(parse: Parse) -> tuple[str, ...]:
+    """The ids to choose from when the best is not clear, or () when it is, or when none is worth a question."""
+    shares = [share for _, share in parse.ranking] + [0.0, 0.0]
+    if shares[0] >= SURE or (shares[0] >= LIKELY and shares[0] >= CLEAR * shares[1]) or shares[0] < HOPELESS:
+        return ()
+    near = tuple(id_ for id_, share in parse.ranking[:OPTIONS] if share >= OPTION)
+    return near if len(near) > 1 else ()
+
+
+def _follow_up(id_: str, conversation: Conversation, questions: Mapping[str, Question]) -> Decision:
+    last = conversation.last_id
+    if id_ == "tell_me_more" or (id_ == "affirm" and last is not None):
+        return Decision(id_, "more", last, conversation.part + 1) if last else Decision(id_, "nothing")
+    if id_ == "repeat_that":
+        return Decision(id_, "repeat", last, conversation.part) if last else Decision(id_, "nothing")
+    if id_ == "where_is_this_from" and last is not None:
+        return Decision(id_, "source", last)
+    return _answer(id_, questions)
+
+
+def choose_locale(parse: Parse, conversation: Conversation, served: tuple[str, ...], hint: str | None) -> str:
+    """The language to answer in: what the message is in, where we write it and it is clear; else the conversation's; else the
+    page's or browser's (`hint`); else English."""
+    before = conversation.locale or hint
+    if parse.language in served and (before is None or parse.language_confidence >= 0.8):
+        return parse.language
+    return before if before in served else "en"

@@ -1,0 +1,210 @@
+"""Starts the engine child, watches it, and gives every turn an answer or a clear failure in time.
+
+After 8 seconds without an answer the turn fails (the person gets the human route), its late reply is dropped, and a new child is
+started at once; the old one is killed after 12 seconds, or when the new one is ready. (docs/decisions/2026-11-21-restart.md)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from bot.engine.exchange import EngineUnavailable, Reply, Request
+from bot.privacy.logs import logger
+
+ANSWER_WITHIN = 8.0  # seconds
+KILL_AFTER = 12.0
+LOAD_WITHIN = 120.0
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class _Child:
+    process: asyncio.subprocess.Process
+    socket: Path
+    client: httpx.AsyncClient
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Supervisor:
+    """One engine child at a time. `start`, then `turn` as often as needed, then `stop`."""
+
+    def __init__(self, model: Path) -> None:
+        self._model = model
+        self._folder = Path(tempfile.mkdtemp(prefix="amparo-"))
+        self._child: _Child | None = None
+        self._generation = 0
+        self._stopping = False
+        self._ready = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._keeper: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+
+    @property
+    def ready(self) -> bool:
+        """Whether a turn would be taken now."""
+        return self._ready.is_set()
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the child that takes turns."""
+        return self._child.process.pid if self._child else None
+
+    async def start(self) -> None:
+        """Start the child; does not wait until it is ready."""
+        self._keeper = asyncio.create_task(self._keep())
+
+    async def wait_ready(self, seconds: float) -> bool:
+        """Whether the child became ready within `seconds`."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._ready.wait(), seconds)
+        return self.ready
+
+    async def stop(self) -> None:
+        """End the child and wait for it."""
+        self._stopping = True
+        self._wake.set()
+        for task in [self._keeper, *self._tasks]:
+            if task is not None:
+                task.cancel()
+        await asyncio.gather(*(t for t in [self._keeper, *self._tasks] if t), return_exceptions=True)
+        if self._child is not None:
+            await _end(self._child)
+        with contextlib.suppress(OSError):
+            for leftover in self._folder.iterdir():
+                leftover.unlink()
+            self._folder.rmdir()
+
+    async def turn(self, request: Request) -> Reply:
+        """Run a turn. Raises EngineUnavailable after 8 seconds at most."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + ANSWER_WITHIN
+        failed_before = False
+        while True:
+            if not await self._until_ready(deadline - loop.time()):
+                raise EngineUnavailable("not ready")
+            child = self._child
+            assert child is not None
+            post = asyncio.create_task(child.client.post("/turn", json=request.as_json()))
+            done, _ = await asyncio.wait({post}, timeout=max(0.0, deadline - loop.time()))
+            if not done:
+                self._replace(child, post)
+                raise EngineUnavailable("no answer in time")
+            try:
+                response = post.result()
+                if response.status_code == 200:
+                    return Reply.from_json(response.json())
+                raise EngineUnavailable(f"status {response.status_code}")
+            except (httpx.HTTPError, KeyError, TypeError, ValueError) as error:
+                # The child died under this turn: its replacement may still be in time, once.
+                self._lost(child)
+                if failed_before:
+                    raise EngineUnavailable(type(error).__name__) from None
+                failed_before = True
+
+    async def _until_ready(self, seconds: float) -> bool:
+        if self._ready.is_set():
+            return True
+        return seconds > 0 and await self.wait_ready(seconds)
+
+    def _lost(self, child: _Child) -> None:
+        if self._child is child:
+            self._ready.clear()
+            self._wake.set()
+
+    def _replace(self, child: _Child, post: asyncio.Task[httpx.Response]) -> None:
+        """Start a new child now; kill the silent one at 12 seconds."""
+        logger().error("engine", reason="no answer in time", pid=child.process.pid)
+        if self._child is child:
+            self._child = None
+            self._ready.clear()
+            self._wake.set()
+
+        async def kill() -> None:
+            await asyncio.wait({post}, timeout=KILL_AFTER - ANSWER_WITHIN)
+            post.cancel()
+            await _end(child, kill=True)
+
+        self._in_background(kill())
+
+    def _in_background(self, work: object) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work)  # type: ignore[arg-type]
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _keep(self) -> None:
+        """Keep a child running: start one, wait until it ends or is given up, start the next."""
+        pause = 0.0
+        while not self._stopping:
+            if not self._model.exists():
+                await asyncio.sleep(0.5)
+                continue
+            await asyncio.sleep(pause)
+            self._wake.clear()
+            child = await self._launch()
+            self._child = child
+            if await self._until_serving(child):
+                pause = 0.0
+                self._ready.set()
+                logger().info("engine ready", pid=child.process.pid)
+                await self._until_gone(child)
+            else:
+                pause = min(10.0, pause * 2 + 1.0)
+                logger().error("engine", reason="did not start", code=child.process.returncode)
+            self._ready.clear()
+            if self._child is child:
+                self._child = None
+                await _end(child, kill=True)
+
+    async def _launch(self) -> _Child:
+        self._generation += 1
+        socket = self._folder / f"engine-{self._generation}.sock"
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot.engine.child", "--socket", str(socket), "--model", str(self._model),
+            stdin=asyncio.subprocess.PIPE,  # its closing tells the child that we are gone
+            cwd=ROOT,
+            env={**os.environ, "RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"},
+        )  # fmt: skip
+        transport = httpx.AsyncHTTPTransport(uds=str(socket))
+        client = httpx.AsyncClient(transport=transport, base_url="http://engine", timeout=None)
+        return _Child(process, socket, client)
+
+    async def _until_serving(self, child: _Child) -> bool:
+        for _ in range(int(LOAD_WITHIN / 0.1)):
+            if child.process.returncode is not None:
+                return False
+            if child.socket.exists():
+                with contextlib.suppress(httpx.HTTPError):
+                    if (await child.client.get("/ready", timeout=2)).status_code == 204:
+                        return True
+            await asyncio.sleep(0.1)
+        return False
+
+    async def _until_gone(self, child: _Child) -> None:
+        """Until the child's process ends, or it was given up."""
+        ended = asyncio.create_task(child.process.wait())
+        woken = asyncio.create_task(self._wake.wait())
+        await asyncio.wait({ended, woken}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (ended, woken):
+            task.cancel()
+
+
+async def _end(child: _Child, *, kill: bool = False) -> None:
+    await child.client.aclose()
+    if child.process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            child.process.kill() if kill else child.process.terminate()
+        try:
+            await asyncio.wait_for(child.process.wait(), 3)
+        except asyncio.TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                child.process.kill()
+            await child.process.wait()
+    child.socket.unlink(missing_ok=True)

@@ -1,0 +1,9 @@
+"""What the assistant knows, and how it is said: content, facts, wording, fitting a text to a channel.
+
+Knows nothing of Rasa, of Twilio or of the web. `Knowledge` is the way in.
+"""
+
+from bot.knowledge.errors import ContentError, UnknownId, UnknownLocale
+from bot.knowledge.knowledge import Knowledge, LocaleInfo, Said
+
+__all__ = ["ContentError", "Knowledge", "LocaleInfo", "Said", "UnknownId", "UnknownLocale"]

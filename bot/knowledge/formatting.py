@@ -1,0 +1,115 @@
+"""A fact's value as a reader of one language reads it: numbers, money, dates, hours and plurals by Babel."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from datetime import time as clock_time
+from typing import Any
+
+from babel import Locale
+from babel.dates import format_date, format_skeleton, format_time, get_day_names
+from babel.numbers import format_currency, format_decimal
+from babel.units import format_unit
+
+from bot.knowledge.facts import Fact, Hours
+
+CALENDAR_UNITS = ("year", "month", "week", "day", "hour", "minute")
+LRM = "\u200e"  # after Arabic or Urdu, a number with hyphens is shown back to front without it (seen in Chromium)
+
+
+@dataclass(frozen=True)
+class Style:
+    """For whom a value is written. `plural` gives the words of a counted unit that Babel lacks (`point`) for a number."""
+
+    cldr: Locale
+    rtl: bool
+    plural: Callable[[str, float], str]
+    always_open: str
+
+
+def month(day: date, cldr: Locale) -> str:
+    """The month and year in which something was collected, such as `Nov 2026`."""
+    text: str = format_skeleton("yMMM", datetime(day.year, day.month, day.day), locale=cldr)
+    return text
+
+
+def plain(fact: Fact, style: Style) -> str:
+    """The value as running text."""
+    text = _text(fact.type, fact.value, fact.unit, style)
+    left_to_right = fact.type in ("phone", "url", "text", "hours", "money")
+    return LRM + text if style.rtl and left_to_right else text
+
+
+def as_html(fact: Fact, style: Style) -> str:
+    """The value as HTML: numbers and addresses kept left to right, not machine-translated, and ready to tap."""
+    text = html.escape(_text(fact.type, fact.value, fact.unit, style))
+    if fact.type == "phone":
+        digits = str(fact.value).replace("-", "")
+        link = f"tel:+1{digits}" if len(digits) == 10 else f"tel:{digits}"
+        return f'<bdi dir="ltr" translate="no"><a href="{link}">{text}</a></bdi>'
+    if fact.type == "url":
+        address = str(fact.value)
+        href = address if address.startswith("http") else f"https://{address}"
+        return f'<bdi dir="ltr" translate="no"><a href="{html.escape(href)}" rel="noreferrer">{text}</a></bdi>'
+    if fact.type == "text":
+        return f'<bdi dir="ltr" translate="no">{text}</bdi>'
+    return f'<bdi dir="ltr">{text}</bdi>' if style.rtl and fact.type in ("hours", "money") else text
+
+
+def _text(type_: str, value: Any, unit: str | None, style: Style) -> str:
+    text: str
+    if type_ == "money":
+        whole = float(value).is_integer()
+        text = format_currency(
+            value, "USD", locale=style.cldr, currency_digits=not whole, format=_dollars(style.cldr, whole)
+        )
+    elif type_ == "count":
+        text = (
+            format_unit(value, f"duration-{unit}", locale=style.cldr)
+            if unit in CALENDAR_UNITS
+            else style.plural(str(unit), value)
+        )
+    elif type_ == "number":
+        text = format_decimal(value, locale=style.cldr)
+    elif type_ == "date":
+        text = format_date(value, format="long", locale=style.cldr)
+    elif type_ == "hours":
+        text = hours(value, style)
+    else:
+        text = str(value)
+    return text
+
+
+def _dollars(cldr: Locale, whole: bool) -> str | None:
+    """The locale's own currency pattern, without cents where there are none ($50, not $50.00)."""
+    pattern: str = cldr.currency_formats["standard"].pattern
+    return pattern.replace("0.00", "0") if whole else pattern
+
+
+def hours(value: Hours, style: Style) -> str:
+    """Opening hours in the reader's way: runs of days with the same hours are joined."""
+    if value.always:
+        return style.always_open
+    names = get_day_names("abbreviated", locale=style.cldr)
+    runs: list[list[Any]] = []
+    for day, opens, closes in value.days:
+        if runs and runs[-1][1] == day - 1 and runs[-1][2:] == [opens, closes]:
+            runs[-1][1] = day
+        else:
+            runs.append([day, day, opens, closes])
+    spans = []
+    for first, last, opens, closes in runs:
+        days = names[first] if first == last else f"{names[first]}-{names[last]}"
+        spans.append(f"{days} {_time(opens, style)}-{_time(closes, style)}")
+    return ", ".join(spans)
+
+
+def _time(moment: clock_time, style: Style) -> str:
+    # Minutes only where there are any, and ordinary spaces: "9 AM", not "9:00\u202fAM" (which would cost an SMS its GSM-7).
+    if "a" in style.cldr.time_formats["short"].pattern:
+        skeleton = "h a" if not moment.minute else "h:mm a"
+        return str(format_time(moment, skeleton, locale=style.cldr)).replace("\u202f", " ").replace("\u00a0", " ")
+    return str(format_time(moment, "HH:mm", locale=style.cldr))

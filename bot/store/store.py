@@ -1,0 +1,205 @@
+"""The database: SQLite by default, PostgreSQL by URL. Every call is short and synchronous; the public process runs it in a thread."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.dialogue.plan import Plan
+from bot.dialogue.state import IDLE_PRIVATE, Conversation
+from bot.store import tables as t
+
+KEEP_CONVERSATION = timedelta(hours=24)
+KEEP_ANSWERED = timedelta(hours=48)
+KEEP_CLEANUP = timedelta(hours=24)
+
+
+class StoreError(Exception):
+    """The database did not do what was asked. Its own message is left out: it would print the parameters."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The reply that a message got: `plan` in `locale` at the instant `at`."""
+
+    plan: Plan
+    locale: str
+    at: datetime
+
+
+class Store:
+    """Raises StoreError from every method when the database fails; nothing is then half written."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, url: str) -> Store:
+        """Connect and bring the schema up to date. Raises StoreError: better not to start than to forget."""
+        options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": True}
+        if url.startswith("sqlite"):
+            options["connect_args"] = {"timeout": 5, "check_same_thread": False}
+        try:
+            engine = sa.create_engine(url, **options)
+            if engine.dialect.name == "sqlite":
+                sa.event.listen(engine, "connect", _secure_sqlite)
+            with engine.begin() as connection:
+                config = Config()
+                config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreError(f"cannot open the database ({type(error).__name__})") from None
+        return cls(engine)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise StoreError(f"the database failed ({type(error).__name__})") from None
+
+    # --- conversations --------------------------------------------------------------------------------------------------
+
+    def conversation(self, ids: tuple[str, ...]) -> Conversation | None:
+        """The conversation under the first of these ids that has one (the current key's, then the previous one's)."""
+        with self._begin() as db:
+            for id_ in ids:
+                row = db.execute(sa.select(t.conversation).where(t.conversation.c.id == id_)).mappings().first()
+                if row is not None:
+                    offered = tuple(part for part in row["offered"].split(",") if part)
+                    return Conversation(**{**row, "seen": _aware(row["seen"]), "offered": offered})
+        return None
+
+    def save(self, conversation: Conversation, *, replaces: str | None = None, message: str | None = None,
+             answered: Answered | None = None) -> None:  # fmt: skip
+        """Write a conversation, in place of the row `replaces` if its id has changed; and with it that the message (by its keyed
+        hash) got the reply `answered`: both or neither."""
+        row = {
+            **conversation.__dict__,
+            "seen": _naive(conversation.seen),
+            "offered": ",".join(conversation.offered),
+        }
+        with self._begin() as db:
+            for id_ in {conversation.id, replaces} - {None}:
+                db.execute(sa.delete(t.conversation).where(t.conversation.c.id == id_))
+            db.execute(sa.insert(t.conversation).values(**row))
+            if message is not None and answered is not None:
+                _answered(db, message, answered)
+
+    def erase(self, ids: tuple[str, ...], *, message: str | None = None, answered: Answered | None = None) -> None:
+        """Remove conversations at once, and remember that the message was answered."""
+        with self._begin() as db:
+            db.execute(sa.delete(t.conversation).where(t.conversation.c.id.in_(ids)))
+            if message is not None and answered is not None:
+                _answered(db, message, answered)
+
+    def answered(self, message: str) -> Answered | None:
+        """The reply that a message got, if it got one in the last 48 hours."""
+        with self._begin() as db:
+            row = db.execute(sa.select(t.answered).where(t.answered.c.id == message)).mappings().first()
+        return Answered(Plan.from_json(json.loads(row["plan"])), row["locale"], _aware(row["at"])) if row else None
+
+    # --- opting out, flags, copies at Twilio ----------------------------------------------------------------------------
+
+    def opt_out(self, id_: str, now: datetime, locale: str) -> None:
+        """Remember STOP until START."""
+        with self._begin() as db:
+            db.execute(sa.delete(t.optout).where(t.optout.c.id == id_))
+            db.execute(sa.insert(t.optout).values(id=id_, on=now.date(), locale=locale))
+
+    def opt_in(self, id_: str) -> None:
+        with self._begin() as db:
+            db.execute(sa.delete(t.optout).where(t.optout.c.id == id_))
+
+    def opted_out(self, id_: str) -> bool:
+        with self._begin() as db:
+            return db.execute(sa.select(t.optout.c.id).where(t.optout.c.id == id_)).first() is not None
+
+    def flag(self, id_: str, now: datetime) -> None:
+        """Count that an answer was called wrong today."""
+        with self._begin() as db:
+            where = (t.flag.c.id == id_) & (t.flag.c.on == now.date())
+            if not db.execute(sa.update(t.flag).where(where).values(count=t.flag.c.count + 1)).rowcount:
+                db.execute(sa.insert(t.flag).values(id=id_, on=now.date(), count=1))
+
+    def clean_up_later(self, sid: str, due: datetime) -> None:
+        """Note a message at Twilio for deletion."""
+        with self._begin() as db:
+            db.execute(sa.delete(t.twilio_cleanup).where(t.twilio_cleanup.c.sid == sid))
+            db.execute(sa.insert(t.twilio_cleanup).values(sid=sid, due=_naive(due)))
+
+    def to_clean_up(self, now: datetime, limit: int = 50) -> list[str]:
+        """Message ids whose deletion is due."""
+        query = sa.select(t.twilio_cleanup.c.sid).where(t.twilio_cleanup.c.due <= _naive(now)).limit(limit)
+        with self._begin() as db:
+            return [row[0] for row in db.execute(query)]
+
+    def cleaned_up(self, sid: str) -> None:
+        with self._begin() as db:
+            db.execute(sa.delete(t.twilio_cleanup).where(t.twilio_cleanup.c.sid == sid))
+
+    # --- forgetting -----------------------------------------------------------------------------------------------------
+
+    def forget(self, now: datetime) -> int:
+        """Erase what is past its time: conversations after 24 hours (private ones once idle), replies after 48. Returns how many rows
+        went. On SQLite the freed pages are overwritten (secure_delete) and the write-ahead log is emptied."""
+        c, a, w = t.conversation.c, t.answered.c, t.twilio_cleanup.c
+        gone = 0
+        with self._begin() as db:
+            idle = c.private & (c.seen < _naive(now - IDLE_PRIVATE))
+            gone += db.execute(sa.delete(t.conversation).where(idle | (c.seen < _naive(now - KEEP_CONVERSATION)))).rowcount
+            gone += db.execute(sa.delete(t.answered).where(a.at < _naive(now - KEEP_ANSWERED))).rowcount
+            gone += db.execute(sa.delete(t.twilio_cleanup).where(w.due < _naive(now - KEEP_CLEANUP))).rowcount
+        if gone and self._engine.dialect.name == "sqlite":
+            try:
+                with self._engine.connect() as db:
+                    db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            except SQLAlchemyError as error:
+                raise StoreError(f"the database failed ({type(error).__name__})") from None
+        return gone
+
+    def ready(self) -> bool:
+        """Whether the database answers and holds our tables."""
+        try:
+            with self._begin() as db:
+                db.execute(sa.select(t.conversation.c.id).limit(1)).first()
+        except StoreError:
+            return False
+        return True
+
+
+def _answered(db: Connection, message: str, reply: Answered) -> None:
+    db.execute(sa.delete(t.answered).where(t.answered.c.id == message))
+    plan = json.dumps(reply.plan.as_json(), separators=(",", ":"))
+    db.execute(sa.insert(t.answered).values(id=message, at=_naive(reply.at), locale=reply.locale, plan=plan))
+
+
+def _secure_sqlite(connection: Any, _: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "secure_delete=ON", "synchronous=NORMAL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.astimezone(timezone.utc).replace(tzinfo=None)
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=timezone.utc)

@@ -1,0 +1,61 @@
+"""The tables. No column holds a phone number or a word of a message; `twilio_cleanup.sid` is the only raw id from outside."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+conversation = sa.Table(
+    "conversation",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),  # keyed hash
+    sa.Column("channel", sa.String(8), nullable=False),
+    sa.Column("seen", sa.DateTime, nullable=False),  # UTC
+    sa.Column("locale", sa.String(16)),
+    sa.Column("last_id", sa.String(64)),
+    sa.Column("part", sa.Integer, nullable=False, default=0),
+    sa.Column("offered", sa.String(400), nullable=False, default=""),  # ids by comma
+    sa.Column("flow", sa.String(64)),
+    sa.Column("node", sa.String(64)),
+    sa.Column("private", sa.Boolean, nullable=False, default=False),
+    sa.Column("welcomed", sa.Boolean, nullable=False, default=False),
+    sa.Index("conversation_seen", "seen"),
+)
+
+# A message that was answered: the same message id gets the same reply (a Twilio signature has no time in it).
+answered = sa.Table(
+    "answered",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),  # keyed hash of the message id
+    sa.Column("at", sa.DateTime, nullable=False),  # UTC
+    sa.Column("locale", sa.String(16), nullable=False),
+    sa.Column("plan", sa.Text, nullable=False),  # content ids as JSON
+    sa.Index("answered_at", "at"),
+)
+
+optout = sa.Table(
+    "optout",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),  # keyed hash, by the key that never changes
+    sa.Column("on", sa.Date, nullable=False),
+    sa.Column("locale", sa.String(16), nullable=False),
+)
+
+# Copies of messages at Twilio that are to be deleted there.
+twilio_cleanup = sa.Table(
+    "twilio_cleanup",
+    metadata,
+    sa.Column("sid", sa.String(34), primary_key=True),
+    sa.Column("due", sa.DateTime, nullable=False),  # UTC
+    sa.Index("twilio_cleanup_due", "due"),
+)
+
+# WRONG: how often an answer was flagged, by day; nothing of who or why.
+flag = sa.Table(
+    "flag",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("on", sa.Date, primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False, default=0),
+)
