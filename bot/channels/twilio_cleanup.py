@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import httpx
 
-from bot.privacy.logs import logger
 from bot.privacy.keys import utc_now
+from bot.privacy.logs import logger
 from bot.settings import Twilio
 from bot.store import Store, StoreError
 

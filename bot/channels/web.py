@@ -40,12 +40,20 @@ class WebChannel:
     def __init__(
         self, assistant: Assistant, knowledge: Knowledge, store: Store, keys: Keys, clock: Callable[[], datetime]
     ) -> None:
-        self._assistant, self._knowledge, self._store, self._keys, self._clock = assistant, knowledge, store, keys, clock
+        self._assistant, self._knowledge, self._store, self._keys, self._clock = (
+            assistant,
+            knowledge,
+            store,
+            keys,
+            clock,
+        )
         self._served = [info.code for info in knowledge.served()]
         page = load(ROOT / "content" / "web.yml")
         self._suggestions, self._leave_to = page["suggestions"], page["leave_to"]
         self._templates = Environment(
-            loader=FileSystemLoader(ROOT / "web" / "templates"), autoescape=select_autoescape(default=True), trim_blocks=True
+            loader=FileSystemLoader(ROOT / "web" / "templates"),
+            autoescape=select_autoescape(default=True),
+            trim_blocks=True,
         )
         self.routes = [
             Route("/", self.choose, methods=["GET"]),
@@ -141,7 +149,9 @@ class WebChannel:
         except Exception as error:
             logger().error("chat failed", error=type(error).__name__, where=where(error))
             raise
-        logger().info("chat", locale=outcome.locale, count=len(outcome.messages), state="failed" if outcome.failed else "answered")
+        logger().info(
+            "chat", locale=outcome.locale, count=len(outcome.messages), state="failed" if outcome.failed else "answered"
+        )
         return token, outcome
 
     def _last(self, token: str) -> str | None:
@@ -157,8 +167,7 @@ class WebChannel:
     def _reply(self, message: Rendered, locale: str) -> dict[str, Any]:
         said, info = message.said, self._knowledge.locale(locale)
         dates = [
-            {**source, "collected": formatting.month(date.fromisoformat(source["checked"]), info.cldr)}
-            for source in said.sources
+            {**source, "collected": formatting.month(date.fromisoformat(source["checked"]), info.cldr)} for source in said.sources
         ]
         return {
             "id": said.id,

@@ -157,7 +157,7 @@ class Assistant:
             allowed = danger is not None or (command is not None and command.command in ("start", "help", "stop"))
             if not allowed:
                 return Outcome(Plan(), conversation.locale or "en", at, conversation, [], "und")
-        if command is not None and command.command != "help" or command is not None and danger is None:
+        if (command is not None and command.command != "help") or (command is not None and danger is None):
             return await self._command(command, incoming, conversation, at)
         request = Request(text, conversation, at, danger=danger, chosen=incoming.chosen, hint=incoming.hint)
         try:
@@ -174,8 +174,11 @@ class Assistant:
         parts = self._fragments.setdefault(incoming.ids[0], deque(maxlen=5))
         recent = [part for when, part in parts if at - when <= FRAGMENTS]
         parts.append((at, text[:300]))
-        found = self._danger.find(text)
-        return found or (self._danger.find(" ".join([*recent, text])) if recent else None)
+        found = self._danger.find(text) or (self._danger.find(" ".join([*recent, text])) if recent else None)
+        if found is not None:
+            parts.clear()  # answered: the next message is not read as part of it again
+            parts.append((at, ""))
+        return found
 
     def _finish(self, reply: Reply, at: datetime) -> Outcome:
         conversation = reply.conversation
@@ -190,7 +193,9 @@ class Assistant:
             plan, locale, at, conversation, reply.language, ranking=reply.ranking, urgent=reply.urgent, erased=erased
         )
 
-    def _failure(self, conversation: Conversation, locale: str, danger: str | None, at: datetime, say_more: bool = True) -> Outcome:
+    def _failure(
+        self, conversation: Conversation, locale: str, danger: str | None, at: datetime, say_more: bool = True
+    ) -> Outcome:
         """What the person gets when the engine does not answer."""
         conversation = replace(conversation, locale=locale)
         if danger is not None:

@@ -29,7 +29,7 @@ class Control:
 def normalise(text: str) -> str:
     """The form in which commands are compared: NFKC, case folded, without accents of Latin letters, punctuation or emoji, single spaces."""
     text = unicodedata.normalize("NFKC", text).casefold()
-    kept = []
+    kept: list[str] = []
     for char in unicodedata.normalize("NFD", text):
         category = unicodedata.category(char)
         if category == "Mn" and kept and kept[-1].isascii():
@@ -92,7 +92,9 @@ def _add(words: dict[str, list[Control]], form: str, control: Control, entry: En
     clash = next((other for other in known if other.command != control.command), None)
     if clash is not None:
         raise ContentError(
-            entry.path, entry.line_of(key), f"{form!r} is {clash.command} ({clash.locale}) and {control.command} ({control.locale})"
+            entry.path,
+            entry.line_of(key),
+            f"{form!r} is {clash.command} ({clash.locale}) and {control.command} ({control.locale})",
         )
     if control not in known:
         known.append(control)

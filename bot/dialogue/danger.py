@@ -25,13 +25,13 @@ _ARABIC_MARKS = re.compile("[\u064b-\u0652\u0640\u0670]")
 def fold(text: str) -> str:
     """The form in which phrases are compared: NFKC, case folded, no accents on Latin and Cyrillic letters, no Arabic vowel signs,
     punctuation to spaces, one space at each end."""
-    text = _ARABIC_MARKS.sub("", unicodedata.normalize("NFKC", text).casefold())
+    text = _ARABIC_MARKS.sub("", unicodedata.normalize("NFKC", text).casefold()).replace("ł", "l")
     kept: list[str] = []
     for char in unicodedata.normalize("NFD", text):
         category = unicodedata.category(char)
         if category == "Mn" and kept and (kept[-1].isascii() or "\u0400" <= kept[-1] <= "\u04ff"):
             continue
-        if char in "'’ʼ\u200d\u200c":
+        if char in "\u200d\u200c":
             continue
         kept.append(char if category[0] in "LMN" else " ")
     return f" {' '.join(unicodedata.normalize('NFC', ''.join(kept)).split())} "

@@ -73,22 +73,21 @@ def open_answer(knowledge: Knowledge, id_: str, conversation: Conversation, *, p
     """As `answer`, without the gate."""
     source = knowledge.answer(id_)
     if conversation.channel == "web":
-        return Plan((_with_closed(knowledge, id_, (Piece(id_),), at),), source.next)
+        return Plan(((*_closed(knowledge, id_, at), Piece(id_)),), source.next)
     if part >= len(source.parts):
         return Plan(((Piece("system/no_more"),),))
     pieces: Message = (Piece(id_, "part", part),)
     if part + 1 < len(source.parts):
         pieces += (Piece("system/more_hint"),)
-    if part == 0:
-        pieces = _with_closed(knowledge, id_, pieces, at)
-    return Plan((pieces,))
+    notice = _closed(knowledge, id_, at) if part == 0 else ()
+    return Plan((notice, pieces) if notice else (pieces,))
 
 
-def _with_closed(knowledge: Knowledge, id_: str, pieces: Message, at: datetime) -> Message:
+def _closed(knowledge: Knowledge, id_: str, at: datetime) -> Message:
+    """The notice that an answer's line is closed now; on SMS a message of its own, which stands in any order."""
     question = knowledge.questions.get(id_)
-    if question is not None and question.urgent:
-        return pieces  # an urgent answer stands alone, and names only lines that are always open first
-    return (Piece(id_, "closed"), *pieces) if knowledge.closed_line(id_, at) else pieces
+    urgent = question is not None and question.urgent  # stands alone, and names lines that are always open
+    return (Piece(id_, "closed"),) if not urgent and knowledge.closed_line(id_, at) else ()
 
 
 def choices(knowledge: Knowledge, ids: tuple[str, ...], conversation: Conversation) -> Plan:
@@ -144,7 +143,7 @@ def render(knowledge: Knowledge, plan: Plan, locale: str, channel: Literal["sms"
         if channel == "web" and main.form != "part":
             markup = f"<p>{html.escape(text)}</p>"
         elif channel == "web":
-            notice = knowledge.closed_notice(main.id, locale, at) if any(p.form == "closed" for p in message) else None
+            notice = knowledge.closed_notice(main.id, locale, channel, at) if any(p.form == "closed" for p in message) else None
             markup = (f"<p><strong>{html.escape(notice)}</strong></p>" if notice else "") + said.html
         out.append(Rendered(text, markup, tuple(p.id for p in pieces), said, said.say))
     return out
@@ -173,7 +172,7 @@ def _text(knowledge: Knowledge, piece: Piece, locale: str, channel: Literal["sms
     if piece.form == "option":
         return f"{piece.number} {knowledge.title(piece.id, locale, channel)}"
     if piece.form == "closed":
-        return knowledge.closed_notice(piece.id, locale, at) or ""
+        return knowledge.closed_notice(piece.id, locale, channel, at) or ""
     if piece.form == "basic":
         return knowledge.basic(piece.id, locale, channel, at)
     said = knowledge.say(piece.id, locale, channel, at)

@@ -14,17 +14,16 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.engine.exchange import Request
 from bot.engine.turn import Engine, ModelMissing  # configures logging before Rasa is imported
-
-import uvicorn  # noqa: E402, I001
-from starlette.applications import Starlette  # noqa: E402
-from starlette.requests import Request as HttpRequest  # noqa: E402
-from starlette.responses import JSONResponse, Response  # noqa: E402
-from starlette.routing import Route  # noqa: E402
-
-from bot.engine.exchange import Request  # noqa: E402
-from bot.knowledge import ContentError, Knowledge  # noqa: E402
-from bot.privacy.logs import logger, where  # noqa: E402
+from bot.knowledge import ContentError, Knowledge
+from bot.privacy.logs import logger, where
 
 EXIT_NO_MODEL, EXIT_CONTENT = 3, 4
 
@@ -65,7 +64,7 @@ def main() -> int:
     except ContentError:
         logger().error("engine", reason="content")
         return EXIT_CONTENT
-    config = uvicorn.Config(app(engine), uds=str(options.socket), log_config=None, access_log=False, lifespan="off")
+    config = uvicorn.Config(app(engine), uds=str(options.socket), log_config=None, access_log=False, lifespan="off", ws="none")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the parent decides
     _Server(config).run()
     return 0

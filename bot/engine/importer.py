@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Text, Union  # noqa: UP035 (Rasa's own signatures)
+from typing import Any
 
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.training_data.story_reader.yaml_story_reader import YAMLStoryReader
@@ -36,9 +36,9 @@ class CatalogueImporter(RasaFileImporter):
 
     def __init__(
         self,
-        config_file: Optional[Text] = None,
-        domain_path: Optional[Text] = None,
-        training_data_paths: Optional[Union[List[Text], Text]] = None,
+        config_file: str | None = None,
+        domain_path: str | None = None,
+        training_data_paths: list[str] | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(config_file, domain_path, training_data_paths)
@@ -47,9 +47,9 @@ class CatalogueImporter(RasaFileImporter):
     def get_domain(self) -> Domain:
         return super().get_domain().merge(Domain.from_dict({"intents": list(self._questions)}))
 
-    def get_stories(self, exclusion_percentage: Optional[int] = None) -> StoryGraph:
+    def get_stories(self, exclusion_percentage: int | None = None) -> StoryGraph:
         graph = super().get_stories(exclusion_percentage)
-        rules: List[Dict[Text, Any]] = [
+        rules: list[dict[str, Any]] = [
             {"rule": f"answer {id_}", "steps": [{"intent": id_}, {"action": action_for(question)}]}
             for id_, question in self._questions.items()
         ]
@@ -57,7 +57,7 @@ class CatalogueImporter(RasaFileImporter):
         steps = reader.read_from_parsed_yaml({"version": "3.1", "rules": rules})
         return graph.merge(StoryGraph(steps))
 
-    def get_nlu_data(self, language: Optional[Text] = "en") -> TrainingData:
+    def get_nlu_data(self, language: str | None = "en") -> TrainingData:
         merged = TrainingData()
         for file in sorted(self._nlu_files):
             data = load_data(file, language or "en")
@@ -65,5 +65,3 @@ class CatalogueImporter(RasaFileImporter):
                 example.set("locale", Path(file).stem)
             merged = merged.merge(data)
         return merged
-
-

@@ -70,10 +70,11 @@ def resolve(
         return Decision(urgent, "answer", urgent, urgent=True)
     if chosen is not None:
         return _answer(chosen, questions)
-    if conversation.flow == "gate" and conversation.node in questions:
+    waiting = conversation.node if conversation.flow == "gate" else None
+    if waiting is not None and waiting in questions:
         said = _yes_or_no(parse)
         if said is True:
-            return Decision(conversation.node, "open", conversation.node, urgent=questions[conversation.node].urgent)
+            return Decision(waiting, "open", waiting, urgent=questions[waiting].urgent)
         if said is False:
             return Decision("deny", "gate_no")
     if parse.number is not None and 1 <= parse.number <= len(conversation.offered):

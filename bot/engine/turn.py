@@ -74,9 +74,7 @@ class Engine:
         """Understand one message and say what to answer."""
         parse = await self.parse(request)
         conversation = replace(request.conversation, locale=self._locale(parse, request))
-        decision = resolve(
-            parse, conversation, self._knowledge.questions, danger=request.danger, chosen=request.chosen
-        )
+        decision = resolve(parse, conversation, self._knowledge.questions, danger=request.danger, chosen=request.chosen)
         plan, after = await self._decide(decision, conversation, request.at)
         return Reply(plan, after, parse.language, parse.ranking, decision.urgent)
 
@@ -136,7 +134,12 @@ class _TurnTrackers(TrackerStore):
 
     def seed(self, turn_id: str, conversation: Conversation) -> None:
         slots = [SlotSet("flow", conversation.flow), SlotSet("node", conversation.node)]
-        self._seeds[turn_id] = [ActionExecuted("action_session_start"), SessionStarted(), *slots, ActionExecuted("action_listen")]
+        self._seeds[turn_id] = [
+            ActionExecuted("action_session_start"),
+            SessionStarted(),
+            *slots,
+            ActionExecuted("action_listen"),
+        ]
 
     def forget(self, turn_id: str) -> None:
         self._seeds.pop(turn_id, None)

@@ -39,7 +39,7 @@ class Answer:
     @property
     def parts(self) -> list[str]:
         """The names of its SMS parts in order: `short`, then `more.0`, `more.1` …"""
-        return ["short"] + sorted((k for k in self.texts if k.startswith("more.")), key=lambda k: int(k[5:]))
+        return ["short", *sorted((k for k in self.texts if k.startswith("more.")), key=lambda k: int(k[5:]))]
 
     def facts(self) -> list[str]:
         """The ids of all facts that its sentences state or rest on, in order, each once."""

@@ -15,16 +15,17 @@ from bot.knowledge.errors import ContentError
 from bot.knowledge.facts import ALWAYS_TRUE
 from bot.knowledge.knowledge import ROOT, Knowledge
 from bot.knowledge.translations import path as catalogue_path
-from bot.knowledge.yamlfile import Entry, load
+from bot.knowledge.yamlfile import load
 
 SHORT, URGENT, TITLE, PREVIEW = 200, 170, 40, 40  # characters
 SEGMENTS = 4  # of any one text message, in any language
+WELCOME = 3  # segments of the welcome with every line that may follow it
 SENSITIVE_TOPICS = ("u_visa", "t_visa", "safety")
 URGENT_FACTS = frozenset({"emergency", "city_311"})
 # Placeholders that a text may hold beside facts, by where they are filled.
 VALUES = frozenset(
     {
-        "operator.name", "operator.contact", "line.name", "line.hours", "date", "source.title", "source.url",
+        "operator.name", "operator.contact", "operator.web", "line.name", "line.hours", "line.phone", "date", "source.title", "source.url",
         "language.name", "number", "title",
     }
 )  # fmt: skip
@@ -57,6 +58,7 @@ def problems(knowledge: Knowledge, rules: Rules, at: datetime) -> Iterator[Conte
     yield from _missing(knowledge)
     yield from _duplicates(knowledge)
     yield from _unused(knowledge)
+    yield from _welcome(knowledge, at)
     for answer in knowledge.answers.values():
         yield from _facts(answer, knowledge)
         yield from _wording(answer, "en", answer.texts, rules)
@@ -120,6 +122,16 @@ def _facts(answer: Answer, knowledge: Knowledge) -> Iterator[ContentError]:
                 yield answer.error("basic", f"an urgent answer's basic form may rest on 911 and 311 only, not {name}")
 
 
+def _welcome(knowledge: Knowledge, at: datetime) -> Iterator[ContentError]:
+    """The welcome with all its lines: it comes beside an answer, and a turn has 8 segments (design)."""
+    for info in knowledge.served():
+        names = ["welcome", "not_government"] + (["machine_draft"] if info.code != "en" else [])
+        text = "\n".join(knowledge.say(f"system/{name}", info.code, "sms", at).text for name in names)
+        if segments.count(segments.simplify(text)) > WELCOME:
+            problem = f"{info.code} welcome takes {segments.count(text)} SMS segments with its lines, at most {WELCOME}"
+            yield knowledge.answer("system/welcome").error("short", problem)
+
+
 def _placeholders(answer: Answer) -> Iterator[ContentError]:
     for field, text in answer.texts.items():
         for name in PLACEHOLDER.findall(text):
@@ -174,9 +186,7 @@ def _budgets(answer: Answer, knowledge: Knowledge, at: datetime) -> Iterator[Con
             yield answer.error(field, f"{field} is {len(answer.texts[field])} characters, at most {TITLE}")
 
 
-def _messages(
-    answer: Answer, locale: str, knowledge: Knowledge, rules: Rules, at: datetime
-) -> Iterator[ContentError]:
+def _messages(answer: Answer, locale: str, knowledge: Knowledge, rules: Rules, at: datetime) -> Iterator[ContentError]:
     """What a text message shows on a locked screen, and what it costs, in each language."""
     if answer.id.startswith("system/web_") or any(name not in knowledge.facts for name in answer.facts()):
         return

@@ -63,9 +63,7 @@ def _text(type_: str, value: Any, unit: str | None, style: Style) -> str:
     text: str
     if type_ == "money":
         whole = float(value).is_integer()
-        text = format_currency(
-            value, "USD", locale=style.cldr, currency_digits=not whole, format=_dollars(style.cldr, whole)
-        )
+        text = format_currency(value, "USD", locale=style.cldr, currency_digits=not whole, format=_dollars(style.cldr, whole))
     elif type_ == "count":
         text = (
             format_unit(value, f"duration-{unit}", locale=style.cldr)

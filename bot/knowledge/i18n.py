@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog
 
@@ -56,22 +57,16 @@ def update(knowledge: Knowledge, locale: str, new: dict[str, str | list[str]] | 
         fuzzy=False,
     )
     for context, (english, where) in wanted.items():
-        string: str | tuple[str, ...]
+        source: Any = english
+        string: Any = "" if isinstance(english, str) else ("",) * catalogue.num_plurals
         if new and context in new:
             given = new[context]
-            source, string = english, given if isinstance(given, str) else tuple(given)
+            string = given if isinstance(given, str) else tuple(given)
         elif context in old and old[context].string:
             source, string = old[context].id, old[context].string
-        else:
-            source, string = english, "" if isinstance(english, str) else ("",) * catalogue.num_plurals
         plain = source if isinstance(source, str) else source[0]
-        catalogue.add(
-            source,
-            string,
-            locations=[(where, 0)],
-            context=context,
-            user_comments=[ENGLISH_HASH + translations.english_hash(plain)] if any(string) else [],
-        )
+        comments = [ENGLISH_HASH + translations.english_hash(plain)] if any(string) else []
+        catalogue.add(source, string, locations=[(where, 0)], context=context, user_comments=comments)
     return catalogue
 
 
@@ -79,4 +74,4 @@ def write(knowledge: Knowledge, locale: str, new: dict[str, str | list[str]] | N
     """Update the locale's file. Returns how many of its sentences have no translation."""
     catalogue = update(knowledge, locale, new, root)
     translations.write(translations.path(root / "locales", locale), catalogue)
-    return sum(1 for message in catalogue if message.context and not any(message.string))
+    return sum(1 for message in catalogue if message.context and not any(message.string or ()))

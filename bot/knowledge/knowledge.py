@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from babel import Locale
+from babel.numbers import format_decimal
 from markdown_it import MarkdownIt
 
 from bot.knowledge import formatting, segments
@@ -103,7 +104,8 @@ class Knowledge:
             locales=locales,
             units=units,
             catalogues=Catalogues(root / "locales", [code for code in locales if code != "en"]),
-            operator=operator or {"name": "Amparo", "kind": "test", "contact": ""},
+            operator=operator
+            or {"name": "a test installation", "kind": "test", "contact": "nobody", "web": "http://localhost:8000"},
         )
         if strict:
             knowledge._check_references()
@@ -155,7 +157,7 @@ class Knowledge:
         found = [self.catalogues.find(answer.context(name), answer.texts[name], info.code) for name in fields]
         extra = {key.replace("__", "."): value for key, value in values.items()} | self._own_values()
         facts = [self.facts[name] for name in answer.facts()]
-        parts = [self._fill(one.text, style, extra) for one in found]
+        parts = [self._fill(one.text.replace("**", "") if channel == "web" else one.text, style, extra) for one in found]
         stamp = self._stamp(id_, facts, info) if state != "withheld" else ""
         markup = ""
         if channel == "sms":
@@ -189,7 +191,9 @@ class Knowledge:
         if name not in answer.texts:
             raise answer.error("title", "has no title")
         return self._fill(
-            self.catalogues.find(answer.context(name), answer.texts[name], info.code).text, self._style(info), self._own_values()
+            self.catalogues.find(answer.context(name), answer.texts[name], info.code).text,
+            self._style(info),
+            self._own_values(),
         )
 
     def basic(self, id_: str, locale: str, channel: Channel, at: datetime) -> str:
@@ -220,13 +224,16 @@ class Knowledge:
                 closed = closed or line
         return closed
 
-    def closed_notice(self, id_: str, locale: str, at: datetime) -> str | None:
+    def closed_notice(self, id_: str, locale: str, channel: Channel, at: datetime) -> str | None:
         """The sentence that goes before an answer whose line does not answer at this hour, or None."""
         line = self.closed_line(id_, at)
-        if line is None or line.hours is None:
+        if line is None or line.hours is None or line.phone is None:
             return None
         info = self.locale(locale)
-        hours = formatting.plain(self.facts[line.hours], self._style(info))
+        style = self._style(info)
+        if channel == "sms":
+            return self._system("line_closed_sms", info, line__phone=formatting.plain(self.facts[line.phone], style))
+        hours = formatting.plain(self.facts[line.hours], style)
         return self._system("line_closed", info, line__name=line.name, line__hours=hours)
 
     # --- inside ---------------------------------------------------------------------------------------------------------
@@ -239,7 +246,7 @@ class Knowledge:
             if unit not in self.units:
                 raise ContentError("content/system/units.yml", 0, f"there is no unit {unit}")
             form = self.catalogues.plural(f"unit/{unit}", self.units[unit], number, info.code)
-            return form.replace("{n}", formatting.format_decimal(number, locale=info.cldr))
+            return form.replace("{n}", format_decimal(number, locale=info.cldr))
 
         always = self.answers["system/always_open"]
         word = self.catalogues.find(always.context("short"), always.texts["short"], info.code).text

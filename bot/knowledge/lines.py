@@ -60,6 +60,4 @@ def is_open(hours: Hours, at: datetime) -> bool:
     if hours.always:
         return True
     local = at.astimezone(NEW_YORK)
-    return any(
-        day == local.weekday() and opens <= local.time() < closes for day, opens, closes in hours.days
-    )
+    return any(day == local.weekday() and opens <= local.time() < closes for day, opens, closes in hours.days)

@@ -38,9 +38,7 @@ _Loader.yaml_implicit_resolvers = {
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789"))
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+\.[0-9]+$"), list("-+0123456789")
-)
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+\.[0-9]+$"), list("-+0123456789"))
 
 
 def load(path: Path) -> Entry:
@@ -65,7 +63,7 @@ def load(path: Path) -> Entry:
 
     Loader.add_constructor("tag:yaml.org,2002:map", mapping)
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506 (a safe loader, extended)
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise ContentError(path, line, f"not readable as YAML: {error.problem}") from error

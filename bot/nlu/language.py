@@ -20,8 +20,46 @@ from numpy.typing import NDArray
 BUCKETS = 1 << 16
 # Words that people use in every language of the city, and that therefore say nothing about it.
 SHARED = frozenset(
-    "ice idnyc nypd uscis visa u t 311 911 988 moia actionnyc lawyer id dna ny nyc queens brooklyn bronx manhattan "
-    "corona flushing jamaica harlem staten island court police ok daca tps vawa snap wic medicaid sms web".split()
+    [
+        "ice",
+        "idnyc",
+        "nypd",
+        "uscis",
+        "visa",
+        "u",
+        "t",
+        "311",
+        "911",
+        "988",
+        "moia",
+        "actionnyc",
+        "lawyer",
+        "id",
+        "dna",
+        "ny",
+        "nyc",
+        "queens",
+        "brooklyn",
+        "bronx",
+        "manhattan",
+        "corona",
+        "flushing",
+        "jamaica",
+        "harlem",
+        "staten",
+        "island",
+        "court",
+        "police",
+        "ok",
+        "daca",
+        "tps",
+        "vawa",
+        "snap",
+        "wic",
+        "medicaid",
+        "sms",
+        "web",
+    ]
 )
 # Unicode blocks whose letters tell one language of ours, or one that we do not write (ISO codes).
 SCRIPTS: tuple[tuple[str, str], ...] = (
@@ -44,8 +82,12 @@ _SCRIPT_PATTERNS = tuple((code, re.compile(f"[{block}]")) for code, block in SCR
 _URDU = re.compile("[\u0679\u0688\u0691\u06ba\u06be\u06c1\u06d2\u06af\u0686\u067e\u06a9\u06cc]")
 _UKRAINIAN = re.compile("[іїєґІЇЄҐ]")
 # Characters that are written only in one of the two Chinese scripts, from the commonest words of our texts.
-_SIMPLIFIED = frozenset("们这说时会对学问题国证请护个么给还东车门关开长张见语谁钱办让应该医区师边觉写听买卖记认识过进远选难样经现电话试书业产务发动员")
-_TRADITIONAL = frozenset("們這說時會對學問題國證請護個麼給還東車門關開長張見語誰錢辦讓應該醫區師邊覺寫聽買賣記認識過進遠選難樣經現電話試書業產務發動員")
+_SIMPLIFIED = frozenset(
+    "们这说时会对学问题国证请护个么给还东车门关开长张见语谁钱办让应该医区师边觉写听买卖记认识过进远选难样经现电话试书业产务发动员"
+)
+_TRADITIONAL = frozenset(
+    "們這說時會對學問題國證請護個麼給還東車門關開長張見語誰錢辦讓應該醫區師邊覺寫聽買賣記認識過進遠選難樣經現電話試書業產務發動員"
+)
 _WORD = re.compile(r"[^\W\d_]+")
 UNDETERMINED = "und"
 

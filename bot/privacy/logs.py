@@ -83,7 +83,9 @@ def configure() -> None:
         logger_factory=_factory,
         cache_logger_on_first_use=False,
     )
-    warnings.showwarning = lambda *_, **__: None  # libraries reset the filters; a warning is for their makers, not for people here
+    warnings.showwarning = lambda *_, **__: (
+        None
+    )  # libraries reset the filters; a warning is for their makers, not for people here
     logging.raiseExceptions = False  # a failing handler would print the record, arguments and all
     sys.excepthook = _uncaught
 

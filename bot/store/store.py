@@ -49,7 +49,7 @@ class Store:
         """Connect and bring the schema up to date. Raises StoreError: better not to start than to forget."""
         options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": True}
         if url.startswith("sqlite"):
-            options["connect_args"] = {"timeout": 5, "check_same_thread": False}
+            options["connect_args"] = {"timeout": 2, "check_same_thread": False}  # seconds to wait for a lock
         try:
             engine = sa.create_engine(url, **options)
             if engine.dialect.name == "sqlite":
@@ -160,7 +160,7 @@ class Store:
         """Erase what is past its time: conversations after 24 hours (private ones once idle), replies after 48. Returns how many rows
         went. On SQLite the freed pages are overwritten (secure_delete) and the write-ahead log is emptied."""
         c, a, w = t.conversation.c, t.answered.c, t.twilio_cleanup.c
-        gone = 0
+        gone: int = 0
         with self._begin() as db:
             idle = c.private & (c.seen < _naive(now - IDLE_PRIVATE))
             gone += db.execute(sa.delete(t.conversation).where(idle | (c.seen < _naive(now - KEEP_CONVERSATION)))).rowcount

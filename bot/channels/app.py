@@ -1,0 +1,101 @@
+"""The public process: every address in one place, the engine child beside it, and the jobs that forget."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import httpx
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.channels.http import Headers
+from bot.channels.simulator import Simulator
+from bot.channels.sms import SmsChannel
+from bot.channels.twilio_cleanup import sweep
+from bot.channels.web import WebChannel
+from bot.dialogue.assistant import Assistant
+from bot.dialogue.control import ControlWords
+from bot.dialogue.danger import DangerDetector
+from bot.engine.supervisor import Supervisor
+from bot.engine.training import language_file
+from bot.knowledge import Knowledge
+from bot.nlu.language import LanguageIdentifier
+from bot.privacy.keys import Keys, utc_now
+from bot.privacy.logs import logger
+from bot.settings import ROOT, Settings
+from bot.store import Store, StoreError
+
+FORGET_EVERY = 60.0  # seconds
+
+
+def make_app(settings: Settings, knowledge: Knowledge, store: Store, keys: Keys) -> Starlette:
+    """The application; starting it starts the engine child, ending it ends the child. Raises ContentError for word lists that
+    cannot be read."""
+    supervisor = Supervisor(settings.model)
+    assistant = Assistant(
+        knowledge=knowledge,
+        store=store,
+        engine=supervisor,
+        control=ControlWords.load(ROOT / "content" / "control_words.yml"),
+        danger=DangerDetector.load(ROOT / "content" / "danger.yml"),
+        languages=_languages(settings),
+        clock=utc_now,
+    )
+    sms = SmsChannel(assistant, knowledge, store, keys, settings.twilio, settings.public_url, settings.simulator, utc_now)
+    web = WebChannel(assistant, knowledge, store, keys, utc_now)
+    simulator = Simulator(sms, knowledge, settings.public_url) if settings.simulator else None
+
+    async def health(_: Request) -> Response:
+        return Response("ok\n", media_type="text/plain")
+
+    async def ready(_: Request) -> Response:
+        parts = {"engine": supervisor.ready, "database": await asyncio.to_thread(store.ready)}
+        return JSONResponse(parts, status_code=200 if all(parts.values()) else 503)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await supervisor.start()
+        job = asyncio.create_task(_forget(store, settings))
+        yield
+        job.cancel()
+        await supervisor.stop()
+        store.close()
+
+    demo = simulator.routes if simulator else []
+    app = Starlette(
+        routes=[Route("/health", health), Route("/ready", ready), *sms.routes, *web.routes, *demo],
+        middleware=[Middleware(Headers)],
+        lifespan=lifespan,
+    )
+    app.state.supervisor = supervisor
+    if simulator:
+        simulator.app = app
+    return app
+
+
+async def _forget(store: Store, settings: Settings) -> None:
+    """Erase what is past its time, here and at Twilio, for as long as the process runs."""
+    async with httpx.AsyncClient() as client:
+        while True:
+            try:
+                gone = await asyncio.to_thread(store.forget, utc_now())
+                if gone:
+                    logger().info("forgot", count=gone)
+            except StoreError:
+                logger().error("store", reason="forget")
+            if settings.twilio is not None:
+                await sweep(store, settings.twilio, client)
+            await asyncio.sleep(FORGET_EVERY)
+
+
+def _languages(settings: Settings) -> LanguageIdentifier | None:
+    """For failure answers only; without it they are in the conversation's or the page's language."""
+    try:
+        return LanguageIdentifier.load(language_file(settings.model))
+    except (OSError, ValueError, KeyError):
+        return None

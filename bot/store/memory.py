@@ -1,0 +1,42 @@
+"""A store that ends with the process: for the terminal and for measuring, where nothing is to be written."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.dialogue.state import Conversation
+from bot.store.store import Answered
+
+
+class MemoryStore:
+    """As far as a turn needs bot.store.Store."""
+
+    def __init__(self) -> None:
+        self._conversations: dict[str, Conversation] = {}
+        self._optouts: set[str] = set()
+
+    def conversation(self, ids: tuple[str, ...]) -> Conversation | None:
+        return next((self._conversations[id_] for id_ in ids if id_ in self._conversations), None)
+
+    def save(self, conversation: Conversation, *, replaces: str | None = None, message: str | None = None,
+             answered: Answered | None = None) -> None:  # fmt: skip
+        self._conversations[conversation.id] = conversation
+
+    def erase(self, ids: tuple[str, ...], *, message: str | None = None, answered: Answered | None = None) -> None:
+        for id_ in ids:
+            self._conversations.pop(id_, None)
+
+    def answered(self, message: str) -> Answered | None:
+        return None
+
+    def opt_out(self, id_: str, now: datetime, locale: str) -> None:
+        self._optouts.add(id_)
+
+    def opt_in(self, id_: str) -> None:
+        self._optouts.discard(id_)
+
+    def opted_out(self, id_: str) -> bool:
+        return id_ in self._optouts
+
+    def flag(self, id_: str, now: datetime) -> None:
+        """Flags are counted only where they are kept."""

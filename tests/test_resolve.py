@@ -1,0 +1,72 @@
+"""From what was understood to what is meant: a table, since the function is pure."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.dialogue.state import Conversation
+from bot.engine.resolve import Decision, Parse, choose_locale, resolve
+from tests.conftest import NOON
+
+SMS = Conversation("x", "sms", NOON)
+AFTER = replace(SMS, last_id="idnyc_cost", part=0)
+OFFERED = replace(SMS, offered=("idnyc_cost", "idnyc_apply"))
+AT_GATE = replace(SMS, flow="gate", node="domestic_violence")
+
+
+def said(*ranking: tuple[str, float]) -> Parse:
+    return Parse(ranking)
+
+
+TABLE = [
+    ("a clear question", said(("idnyc_cost", 0.9)), SMS, {}, ("idnyc_cost", "answer", "idnyc_cost")),
+    ("danger by phrase wins", said(("idnyc_cost", 0.9)), SMS, {"danger": "emergency_now"}, ("emergency_now", "answer", "emergency_now")),
+    ("the model's shade of danger", said(("self_harm", 0.8)), SMS, {"danger": "emergency_now"}, ("self_harm", "answer", "self_harm")),
+    ("an urgent second choice", said(("ice_home", 0.5), ("ice_here_now", 0.4)), SMS, {}, ("ice_here_now", "answer", "ice_here_now")),
+    ("an unlikely urgent one", said(("ice_home", 0.8), ("ice_here_now", 0.1)), SMS, {}, ("ice_home", "answer", "ice_home")),
+    ("unsure between two", said(("ice_home", 0.4), ("ice_street", 0.35)), SMS, {}, ("nlu_fallback", "options", None)),
+    ("nothing likely", said(("ice_home", 0.1), ("tps", 0.09)), SMS, {}, ("nlu_fallback", "unknown", None)),
+    ("an option by number", Parse((), number=2), OFFERED, {}, ("idnyc_apply", "answer", "idnyc_apply")),
+    ("a number that is not offered", Parse((), number=3), OFFERED, {}, ("menu", "answer", "menu")),
+    ("an empty message", Parse(()), SMS, {}, ("menu", "answer", "menu")),
+    ("a tapped option", Parse(()), SMS, {"chosen": "tps"}, ("tps", "answer", "tps")),
+    ("yes at the gate", Parse((), number=1), AT_GATE, {}, ("domestic_violence", "open", "domestic_violence")),
+    ("no at the gate", Parse((), number=2), AT_GATE, {}, ("deny", "gate_no", None)),
+    ("yes in words", said(("affirm", 0.9)), AT_GATE, {}, ("domestic_violence", "open", "domestic_violence")),
+    ("a question at the gate", said(("idnyc_cost", 0.9)), AT_GATE, {}, ("idnyc_cost", "answer", "idnyc_cost")),
+    ("more", said(("tell_me_more", 0.9)), AFTER, {}, ("tell_me_more", "more", "idnyc_cost")),
+    ("yes after an answer", said(("affirm", 0.9)), AFTER, {}, ("affirm", "more", "idnyc_cost")),
+    ("again", said(("repeat_that", 0.9)), AFTER, {}, ("repeat_that", "repeat", "idnyc_cost")),
+    ("the source", said(("where_is_this_from", 0.9)), AFTER, {}, ("where_is_this_from", "source", "idnyc_cost")),
+    ("more of nothing", said(("tell_me_more", 0.9)), SMS, {}, ("tell_me_more", "nothing", None)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("reason", "parse", "conversation", "fields", "expected"), TABLE, ids=[row[0] for row in TABLE])
+def test_resolve(reason, parse, conversation, fields, expected, knowledge) -> None:
+    decision = resolve(parse, conversation, knowledge.questions, **fields)
+    assert isinstance(decision, Decision)
+    assert (decision.intent, decision.via, decision.id) == expected
+
+
+def test_urgent_is_marked(knowledge) -> None:
+    assert resolve(said(("ice_here_now", 0.9)), SMS, knowledge.questions).urgent
+    assert not resolve(said(("ice_home", 0.9)), SMS, knowledge.questions).urgent
+    assert resolve(Parse((), number=1), AT_GATE, knowledge.questions).urgent
+
+
+LOCALES = [
+    ("es", 0.9, None, None, "es", "a first message"),
+    ("es", 0.3, None, None, "es", "even an unclear one, when nothing else is known"),
+    ("es", 0.3, "en", None, "en", "unclear: the conversation's language stays"),
+    ("es", 0.9, "en", None, "es", "clear: it changes"),
+    ("hi", 1.0, "es", None, "es", "a language that we do not write"),
+    ("und", 0.0, None, "es", "es", "nothing known but the page's language"),
+    ("und", 0.0, None, None, "en", "nothing known at all"),
+]
+
+
+@pytest.mark.parametrize(("language", "sure", "before", "hint", "expected", "reason"), LOCALES)
+def test_choose_locale(language, sure, before, hint, expected, reason) -> None:
+    parse = Parse((("greet", 0.9),), language, sure)
+    assert choose_locale(parse, replace(SMS, locale=before), ("en", "es"), hint) == expected, reason

@@ -1,0 +1,138 @@
+"""What is kept, for how long, and that it is then gone. The same tests on SQLite and, in `make test-full`, on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.dialogue.plan import Piece, Plan
+from bot.dialogue.state import Conversation
+from bot.store import Answered, Store, StoreError
+from tests.conftest import NOON, free_port
+
+PLAN = Plan(((Piece("idnyc_cost"), Piece("system/more_hint")),), ("idnyc_apply",))
+FULL = Conversation("a" * 64, "sms", NOON, "es", "idnyc_cost", 1, ("idnyc_apply", "idnyc_what"), "gate", "vawa", True, True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL of our own in a temporary folder, on loopback."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    assert binaries, "PostgreSQL is not installed: run make system"
+    folder, port = Path(tempfile.mkdtemp()), free_port()
+    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    if user:
+        shutil.chown(folder, "postgres")
+    data = folder / "data"
+    subprocess.run([*user, binaries[-1] / "initdb", "-D", data, "-A", "trust", "-U", "amparo"], check=True, capture_output=True)
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    start = [*user, binaries[-1] / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"]
+    subprocess.run(start, check=True, capture_output=True)
+    yield f"postgresql+psycopg2://amparo@127.0.0.1:{port}/postgres"
+    subprocess.run([*user, binaries[-1] / "pg_ctl", "-D", data, "-m", "immediate", "stop"], check=True, capture_output=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.full)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    url = f"sqlite:///{tmp_path / 'db.sqlite'}" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    opened = Store.open(url)
+    yield opened
+    with opened._begin() as db:  # one PostgreSQL serves all tests
+        from bot.store.tables import metadata
+
+        for table in metadata.sorted_tables:
+            db.execute(table.delete())
+    opened.close()
+
+
+def test_a_conversation_comes_back_whole(store: Store) -> None:
+    store.save(FULL)
+    assert store.conversation((FULL.id,)) == FULL
+    assert store.conversation(("b" * 64, FULL.id)) == FULL, "under the previous key"
+    assert store.conversation(("b" * 64,)) is None
+
+
+def test_a_new_key_moves_the_conversation(store: Store) -> None:
+    store.save(FULL)
+    moved = Conversation(**{**FULL.__dict__, "id": "b" * 64})
+    store.save(moved, replaces=FULL.id)
+    assert store.conversation((FULL.id,)) is None and store.conversation((moved.id,)) == moved
+
+
+def test_a_reply_is_remembered_with_its_conversation(store: Store) -> None:
+    store.save(FULL, message="m" * 64, answered=Answered(PLAN, "es", NOON))
+    assert store.answered("m" * 64) == Answered(PLAN, "es", NOON)
+    assert store.answered("n" * 64) is None
+
+
+def test_erase(store: Store) -> None:
+    store.save(FULL)
+    store.erase((FULL.id,), message="m" * 64, answered=Answered(PLAN, "es", NOON))
+    assert store.conversation((FULL.id,)) is None and store.answered("m" * 64) is not None
+
+
+def test_forgetting(store: Store) -> None:
+    ordinary = Conversation("c" * 64, "sms", NOON)
+    store.save(ordinary, message="m" * 64, answered=Answered(PLAN, "es", NOON))
+    store.save(FULL)  # private
+    store.clean_up_later("SM" + "0" * 32, NOON)
+    steps = [
+        (timedelta(minutes=9), True, True, True, True),
+        (timedelta(minutes=11), False, True, True, True),
+        (timedelta(hours=23), False, True, True, True),
+        (timedelta(hours=25), False, False, True, False),
+        (timedelta(hours=49), False, False, False, False),
+    ]
+    for later, private, conversation, reply, cleanup in steps:
+        store.forget(NOON + later)
+        left = (
+            store.conversation((FULL.id,)) is not None,
+            store.conversation((ordinary.id,)) is not None,
+            store.answered("m" * 64) is not None,
+            bool(store.to_clean_up(NOON + later)),
+        )
+        assert left == (private, conversation, reply, cleanup), later
+
+
+def test_opting_out(store: Store) -> None:
+    store.opt_out("o" * 64, NOON, "es")
+    store.opt_out("o" * 64, NOON, "en")
+    assert store.opted_out("o" * 64)
+    store.forget(NOON + timedelta(days=400))
+    assert store.opted_out("o" * 64), "STOP is not forgotten with the conversation"
+    store.opt_in("o" * 64)
+    assert not store.opted_out("o" * 64)
+
+
+def test_flags_are_counted(store: Store) -> None:
+    for _ in range(3):
+        store.flag("idnyc_cost", NOON)
+    with store._begin() as db:
+        assert [tuple(row) for row in db.execute("select id, count from flag")] == [("idnyc_cost", 3)]
+
+
+def test_a_database_that_cannot_be_opened(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot open the database"):
+        Store.open(f"sqlite:///{tmp_path}/no/such/folder/db.sqlite")
+    with pytest.raises(StoreError):
+        Store.open("postgresql+psycopg2://nobody@127.0.0.1:9/none")
+
+
+def test_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
+    import sqlalchemy as sa
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    from bot.store.tables import metadata
+
+    Store.open(f"sqlite:///{tmp_path / 'db.sqlite'}").close()
+    with sa.create_engine(f"sqlite:///{tmp_path / 'db.sqlite'}").connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
