@@ -104,8 +104,9 @@ UNPROTECTED = [
     ("the number is stored as it is", "bot/privacy/keys.py",
      "return hmac.new(key, \"\\0\".join(parts).encode(), hashlib.sha256).hexdigest()", "return parts[-1]", NUMBER_PLANTED),
     ("logging is left to Rasa", "bot/engine/turn.py", "logs.configure()  # before", "pass  # before", "zebra-canary"),
-    ("an error's own words are logged", "bot/channels/web.py",
-     "logger().info(\"chat\", locale=outcome.locale", "print(text); logger().info(\"chat\", locale=outcome.locale", "ক্যানারি"),
+    ("a forgotten print", "bot/channels/web.py",
+     "token, text, option, locale, message_id = _chat_fields(data)",
+     "token, text, option, locale, message_id = _chat_fields(data); print(text)", "ক্যানারি"),
 ]  # fmt: skip
 
 

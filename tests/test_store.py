@@ -116,7 +116,7 @@ def test_flags_are_counted(store: Store) -> None:
     for _ in range(3):
         store.flag("idnyc_cost", NOON)
     with store._begin() as db:
-        assert [tuple(row) for row in db.execute("select id, count from flag")] == [("idnyc_cost", 3)]
+        assert [tuple(row) for row in db.exec_driver_sql("select id, count from flag")] == [("idnyc_cost", 3)]
 
 
 def test_a_database_that_cannot_be_opened(tmp_path: Path) -> None:

@@ -120,7 +120,9 @@ class SmsChannel:
         if not self._signed(request, form, form.get("To")):
             return Response(status_code=403)
         if form.get("MessageStatus") in FINAL and form.get("MessageSid"):
-            return Response(status_code=204, background=BackgroundTask(self._forget_at_twilio, form.get("MessageSid"), timedelta(0)))
+            return Response(
+                status_code=204, background=BackgroundTask(self._forget_at_twilio, form.get("MessageSid"), timedelta(0))
+            )
         return Response(status_code=204)
 
     def _signed(self, request: Request, form: Form, person: str) -> bool:

@@ -39,8 +39,8 @@ def fold(text: str) -> str:
 
 @dataclass(frozen=True)
 class _Pattern:
-    groups: tuple[re.Pattern[str], ...]  # each must be found
-    unless: re.Pattern[str] | None
+    groups: tuple[frozenset[str], ...]  # a phrase of each must stand in the message
+    unless: frozenset[str]  # and none of these
 
 
 class DangerDetector:
@@ -48,6 +48,14 @@ class DangerDetector:
 
     def __init__(self, patterns: dict[str, list[_Pattern]]) -> None:
         self._patterns = patterns
+        # Phrases by their first word, so that a message is compared with the few that could stand in it, not with all.
+        self._by_word: dict[str, list[str]] = {}
+        self._inside: list[str] = []
+        for phrase in {p for found in patterns.values() for one in found for group in (*one.groups, one.unless) for p in group}:
+            if _INSIDE.search(phrase):
+                self._inside.append(phrase)
+            else:
+                self._by_word.setdefault(phrase.split(" ")[0], []).append(phrase)
 
     @classmethod
     def load(cls, path: Path) -> DangerDetector:
@@ -62,25 +70,28 @@ class DangerDetector:
                     if keys or ("all" in entry) == ("any" in entry):
                         raise data[id_].error(locale, f"{id_} {locale}: a pattern has either `all` or `any`, and may have `not`")
                     groups = entry["all"] if "all" in entry else [entry["any"]]
-                    unless = _compile(entry["not"]) if entry.get("not") else None
-                    patterns.setdefault(id_, []).append(_Pattern(tuple(_compile(group) for group in groups), unless))
+                    pattern = _Pattern(tuple(_phrases(group) for group in groups), _phrases(entry.get("not", [])))
+                    patterns.setdefault(id_, []).append(pattern)
         return cls(patterns)
 
     def find(self, text: str) -> str | None:
         """The id, by the order of preference, or None."""
-        folded = fold(text)
+        found = self._phrases_in(fold(text))
+        if not found:
+            return None
         for id_ in ORDER:
             for pattern in self._patterns.get(id_, []):
-                if all(group.search(folded) for group in pattern.groups) and not (
-                    pattern.unless and pattern.unless.search(folded)
-                ):
+                if found.isdisjoint(pattern.unless) and not any(found.isdisjoint(group) for group in pattern.groups):
                     return id_
         return None
 
+    def _phrases_in(self, folded: str) -> set[str]:
+        """The phrases that stand in a folded message, as whole words (or anywhere, in scripts that join words)."""
+        found = {phrase for phrase in self._inside if phrase in folded} if _INSIDE.search(folded) else set()
+        for word in set(folded.split()):
+            found.update(phrase for phrase in self._by_word.get(word, ()) if f" {phrase} " in folded)
+        return found
 
-def _compile(phrases: list[str]) -> re.Pattern[str]:
-    forms = []
-    for phrase in phrases:
-        form = re.escape(fold(str(phrase)).strip())
-        forms.append(form if _INSIDE.search(form) else rf"(?<= ){form}(?= )")
-    return re.compile("|".join(forms))
+
+def _phrases(phrases: list[str]) -> frozenset[str]:
+    return frozenset(filter(None, (fold(str(phrase)).strip() for phrase in phrases)))

@@ -40,6 +40,7 @@ class Supervisor:
         self._model = model
         self._folder = Path(tempfile.mkdtemp(prefix="amparo-"))
         self._child: _Child | None = None
+        self._given_up: list[_Child] = []
         self._generation = 0
         self._stopping = False
         self._ready = asyncio.Event()
@@ -75,6 +76,8 @@ class Supervisor:
             if task is not None:
                 task.cancel()
         await asyncio.gather(*(t for t in [self._keeper, *self._tasks] if t), return_exceptions=True)
+        for child in self._given_up:
+            await _end(child, kill=True)
         if self._child is not None:
             await _end(self._child)
         with contextlib.suppress(OSError):
@@ -122,6 +125,9 @@ class Supervisor:
     def _replace(self, child: _Child, post: asyncio.Task[httpx.Response]) -> None:
         """Start a new child now; kill the silent one at 12 seconds."""
         logger().error("engine", reason="no answer in time", pid=child.process.pid)
+        if child in self._given_up:
+            return  # another turn waited for the same child
+        self._given_up.append(child)
         if self._child is child:
             self._child = None
             self._ready.clear()
@@ -131,6 +137,7 @@ class Supervisor:
             await asyncio.wait({post}, timeout=KILL_AFTER - ANSWER_WITHIN)
             post.cancel()
             await _end(child, kill=True)
+            self._given_up.remove(child)
 
         self._in_background(kill())
 

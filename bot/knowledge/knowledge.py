@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -85,6 +86,7 @@ class Knowledge:
     units: dict[str, tuple[str, str]]
     catalogues: Catalogues
     operator: dict[str, str] = field(default_factory=dict)
+    _styles: dict[str, formatting.Style] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, root: Path = ROOT, operator: dict[str, str] | None = None, *, strict: bool = True) -> Knowledge:
@@ -131,7 +133,7 @@ class Knowledge:
         """The languages that are offered to people, English first."""
         return [locale for locale in self.locales.values() if locale.served]
 
-    @property
+    @cached_property
     def collected(self) -> date:
         """The newest day on which a fact was read: no sound clock is before it."""
         return max((fact.checked for fact in self.facts.values()), default=date.min)
@@ -242,6 +244,11 @@ class Knowledge:
         return {f"operator.{key}": value for key, value in self.operator.items()}
 
     def _style(self, info: LocaleInfo) -> formatting.Style:
+        if info.code not in self._styles:
+            self._styles[info.code] = self._make_style(info)
+        return self._styles[info.code]
+
+    def _make_style(self, info: LocaleInfo) -> formatting.Style:
         def plural(unit: str, number: float) -> str:
             if unit not in self.units:
                 raise ContentError("content/system/units.yml", 0, f"there is no unit {unit}")

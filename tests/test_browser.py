@@ -1,0 +1,135 @@
+"""The chat page in Debian's Chromium, as a person uses it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.conftest import ROOT, Server
+
+pytestmark = pytest.mark.full
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    assert chromium, "Chromium is not installed: run make system"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    """A small phone; every request to anywhere but our own server fails the test."""
+    context = browser.new_context(viewport={"width": 360, "height": 740}, base_url=server.url, locale="es-MX")
+    page = context.new_page()
+    elsewhere: list[str] = []
+    errors: list[str] = []
+    page.on("request", lambda request: None if request.url.startswith(server.url) else elsewhere.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    yield page
+    context.close()
+    assert elsewhere == [] and errors == []
+
+
+def ask(page: Page, text: str) -> None:
+    page.get_by_role("textbox").fill(text)
+    page.get_by_role("textbox").press("Enter")
+
+
+def test_ask_in_spanish_then_switch_to_english(page: Page) -> None:
+    page.goto("/")
+    assert page.url.endswith("/es/"), "the browser's language"
+    ask(page, "¿Cuánto cuesta el IDNYC?")
+    reply = page.locator(".reply")
+    expect(reply).to_contain_text("nyc.gov/idnyc")
+    expect(reply.locator("summary")).to_contain_text("nov 2026")
+    reply.locator("summary").click()
+    expect(reply.locator("details a").first).to_be_visible()
+    assert (reply.locator("details a").first.get_attribute("href") or "").startswith("https://")
+    page.screenshot(path=ROOT / "build" / "chat-es.png")
+    page.get_by_role("button", name="English").click()
+    page.wait_for_url("**/en/")
+    expect(page.locator(".reply")).to_contain_text("nyc.gov/idnyc")
+    expect(page.locator(".reply summary")).to_contain_text("Nov 2026")
+    assert page.locator("html").get_attribute("lang") == "en"
+
+
+def test_a_suggestion_and_an_option(page: Page) -> None:
+    page.goto("/en/")
+    page.locator(".options button").first.click()
+    expect(page.locator(".reply")).to_have_count(1)
+    page.locator(".options button").first.click()
+    expect(page.locator(".reply")).to_have_count(2)
+
+
+def test_an_urgent_message(page: Page) -> None:
+    page.goto("/es/")
+    ask(page, "la migra esta en mi puerta ahora")
+    expect(page.locator(".reply")).to_have_count(1)
+    expect(page.locator(".say")).to_be_visible()
+
+
+def test_leave_now(page: Page) -> None:
+    """The conversation is erased here and on the server, and Back shows nothing of it. (The link is pointed at a page of our own:
+    the tests reach no other.)"""
+    page.goto("/en/")
+    ask(page, "what is idnyc")
+    expect(page.locator(".reply")).to_have_count(1)
+    page.evaluate("document.getElementById('leave').href = '/health'")
+    with page.expect_request("**/chat/erase"):
+        page.get_by_role("link", name="Leave now").click()
+    page.wait_for_url("**/health")
+    page.go_back()
+    expect(page.locator(".reply")).to_have_count(0)
+
+
+def test_without_a_script(browser: Browser, server: Server) -> None:
+    context = browser.new_context(java_script_enabled=False, base_url=server.url)
+    page = context.new_page()
+    page.goto("/es/")
+    page.get_by_role("textbox").fill("¿Cuánto cuesta el IDNYC?")
+    page.locator("#send").click()
+    expect(page.locator(".reply")).to_contain_text("nyc.gov/idnyc")
+    page.get_by_role("button", name="English").click()
+    expect(page.locator(".reply summary")).to_contain_text("Nov 2026")
+    context.close()
+
+
+@pytest.mark.parametrize("path", ["/en/", "/es/", "/demo"])
+def test_accessibility_and_small_screens(page: Page, path: str) -> None:
+    """axe-core finds nothing, and nothing runs off a screen 320 px wide."""
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto(path)
+    if path != "/demo":
+        ask(page, "what is idnyc")
+        expect(page.locator(".reply")).to_have_count(1)
+    source = (ROOT / "tests" / "npm" / "node_modules" / "axe-core" / "axe.min.js").read_text()
+    page.evaluate(source)
+    found = page.evaluate("axe.run().then((r) => r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.target).join(' ')))")
+    assert found == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_the_simulator(page: Page) -> None:
+    page.goto("/demo")
+    phone = page.locator(".phone").first
+    phone.get_by_role("textbox").fill("¿Cuánto cuesta el IDNYC?")
+    phone.get_by_role("button").click()
+    expect(phone.locator(".in").first).to_contain_text("IDNYC")
+    expect(phone.locator(".count").first).to_contain_text("segment")
+
+
+def test_weight(page: Page, server: Server) -> None:
+    """Everything that the first load needs, uncompressed."""
+    sizes: dict[str, int] = {}
+    page.on("response", lambda response: sizes.update({response.url: len(response.body())}))
+    page.goto("/es/")
+    page.wait_for_load_state("networkidle")
+    assert sum(sizes.values()) < 50_000, sizes
