@@ -23,7 +23,7 @@ class AnswerAction(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
         turn_ = turn(tracker)
         plan, conversation = answer(turn_)
-        return say(dispatcher, turn_, plan, conversation)
+        return say(dispatcher, tracker, turn_, plan, conversation)
 
 
 def answer(turn_: Turn) -> tuple[Plan, Conversation]:

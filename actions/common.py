@@ -74,11 +74,15 @@ def turn(tracker: Tracker) -> Turn:
     )
 
 
-def say(dispatcher: CollectingDispatcher, turn_: Turn, plan: Plan, conversation: Conversation) -> list[dict[str, Any]]:
+def say(
+    dispatcher: CollectingDispatcher, tracker: Tracker, turn_: Turn, plan: Plan, conversation: Conversation
+) -> list[dict[str, Any]]:
     """Hand the plan and the conversation back; the returned events are the action's."""
     if turn_.standalone:
         for message in render(turn_.knowledge, plan, "en", "web", turn_.at):
             dispatcher.utter_message(text=message.text)
     else:
         dispatcher.utter_message(json_message={"plan": plan.as_json(), "conversation": conversation.as_json()})
-    return [SlotSet("flow", conversation.flow), SlotSet("node", conversation.node)]
+    places = {"flow": conversation.flow, "node": conversation.node}
+    # Only what changed: Rasa checks each event against a long schema.
+    return [SlotSet(name, value) for name, value in places.items() if tracker.get_slot(name) != value]

@@ -22,4 +22,4 @@ class DeleteAction(Action):
         turn_ = turn(tracker)
         before = turn_.conversation
         blank = Conversation(before.id, before.channel, before.seen, locale=before.locale, welcomed=before.welcomed)
-        return say(dispatcher, turn_, Plan(((Piece("delete_my_data"),),)), blank)
+        return say(dispatcher, tracker, turn_, Plan(((Piece("delete_my_data"),),)), blank)

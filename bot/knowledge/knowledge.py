@@ -87,6 +87,7 @@ class Knowledge:
     catalogues: Catalogues
     operator: dict[str, str] = field(default_factory=dict)
     _styles: dict[str, formatting.Style] = field(default_factory=dict, repr=False)
+    _facts_of: dict[str, list[Fact]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, root: Path = ROOT, operator: dict[str, str] | None = None, *, strict: bool = True) -> Knowledge:
@@ -140,7 +141,9 @@ class Knowledge:
 
     def facts_of(self, id_: str) -> list[Fact]:
         """The facts that an answer states or rests on."""
-        return [self.facts[name] for name in self.answer(id_).facts()]
+        if id_ not in self._facts_of:
+            self._facts_of[id_] = [self.facts[name] for name in self.answer(id_).facts()]
+        return self._facts_of[id_]
 
     # --- saying ---------------------------------------------------------------------------------------------------------
 
@@ -158,7 +161,7 @@ class Knowledge:
         fields = answer.parts if channel == "sms" else ["long" if "long" in answer.texts else "short"]
         found = [self.catalogues.find(answer.context(name), answer.texts[name], info.code) for name in fields]
         extra = {key.replace("__", "."): value for key, value in values.items()} | self._own_values()
-        facts = [self.facts[name] for name in answer.facts()]
+        facts = self.facts_of(answer.id)
         parts = [self._fill(one.text.replace("**", "") if channel == "web" else one.text, style, extra) for one in found]
         stamp = self._stamp(id_, facts, info) if state != "withheld" else ""
         markup = ""
@@ -217,7 +220,7 @@ class Knowledge:
 
     def closed_line(self, id_: str, at: datetime) -> Line | None:
         """The first line that the answer names and that is closed at `at`, unless it also names one that is open."""
-        named = set(self.answer(id_).facts())
+        named = {fact.id for fact in self.facts_of(id_)}
         closed: Line | None = None
         for line in self.lines.values():
             if line.phone in named and line.hours and line.phone not in ALWAYS_TRUE:

