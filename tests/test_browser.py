@@ -53,6 +53,7 @@ def test_ask_in_spanish_then_switch_to_english(page: Page) -> None:
     reply.locator("summary").click()
     expect(reply.locator("details a").first).to_be_visible()
     assert (reply.locator("details a").first.get_attribute("href") or "").startswith("https://")
+    page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=ROOT / "build" / "chat-es.png")
     page.get_by_role("button", name="English").click()
     page.wait_for_url("**/en/")

@@ -52,7 +52,7 @@ def train(model: Path) -> None:
     logs.configure()
     os.environ["RASA_TELEMETRY_ENABLED"] = "false"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ["TQDM_DISABLE"] = "1"  # Rasa's many small bars; our own progress lines stay
+    os.environ["LOG_LEVEL"] = "ERROR"  # without Rasa's many small bars; our own progress lines stay
     from rasa.model_training import train as rasa_train
 
     made_from = fingerprint()
