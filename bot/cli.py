@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import socket
 import sys
+from collections.abc import Iterator
 from datetime import date, datetime, time, timezone
 from typing import Any
 
@@ -46,9 +48,36 @@ def main(argv: list[str] | None = None) -> int:
     chat.add_argument("--channel", choices=("sms", "web"), default="sms")
     chat.set_defaults(run=_chat)
 
-    check = commands.add_parser("check", help="whether the content keeps its own rules")
+    check = commands.add_parser("check", help="whether the content keeps its own rules, and how far it may be trusted")
     check.add_argument("words", nargs="*", help="only problems whose line holds one of these")
+    check.add_argument("--on", type=date.fromisoformat, metavar="DATE", help="what that day would look like")
+    check.add_argument("--within", metavar="30d", help="fails when a fact falls due in that time")
+    check.add_argument(
+        "--launch", action="store_true", help="fails while a fact is unconfirmed on its live page or a phone not dialled"
+    )
+    check.add_argument("--load", action="store_true", help="how many facts fall due each week; fails above 40")
+    check.add_argument("--unreviewed", action="store_true", help="answers that nobody has signed as they stand")
     check.set_defaults(run=_check)
+
+    hold = commands.add_parser("hold", help="take an answer, or all that rest on a fact, out of service within a minute")
+    hold.add_argument("target", nargs="?", metavar="ID|FACT", help="without one: list what is held")
+    hold.add_argument("--why")
+    hold.set_defaults(run=_hold)
+
+    release = commands.add_parser("release", help="put back what was held")
+    release.add_argument("target", metavar="ID|FACT")
+    release.set_defaults(run=_release)
+
+    book = commands.add_parser("book", help="write the review book: every answer beside its facts, to print and sign")
+    book.add_argument("--lang", default="en", metavar="LOCALE")
+    book.add_argument("--out", metavar="FILE", help="default: build/review-LOCALE.html")
+    book.set_defaults(run=_book)
+
+    sign = commands.add_parser("sign", help="record that a person has read an answer with its facts")
+    sign.add_argument("id")
+    sign.add_argument("--role", required=True, help="such as: immigration lawyer, native speaker (no name)")
+    sign.add_argument("--lang", default="en", metavar="LOCALE")
+    sign.set_defaults(run=_sign)
 
     i18n = commands.add_parser("i18n", help="bring a locale's catalogue in step with the content")
     i18n.add_argument("locale")
@@ -194,9 +223,84 @@ def _chat(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from bot.knowledge import check
+    from bot.knowledge import audit, check, reviews
 
-    return check.main(options.words)
+    if not any((options.on, options.within, options.launch, options.load, options.unreviewed)):
+        return check.main(options.words)
+    knowledge, today, failed = Knowledge.load(), date.today(), False
+    if options.on:
+        lines = list(audit.on(knowledge, options.on))
+        print(*lines, f"on {options.on}: {len(lines)} of {len(knowledge.answers)} texts with a notice or withheld", sep="\n")
+    if options.within:
+        lines = list(audit.within(knowledge, today, int(options.within.removesuffix("d"))))
+        print(*lines, f"{len(lines)} facts fall due within {options.within}", sep="\n")
+        failed |= bool(lines)
+    if options.launch:
+        lines = list(audit.launch(knowledge))
+        print(*lines, f"{len(lines)} facts stand before a launch", sep="\n")
+        failed |= bool(lines)
+    if options.load:
+        weeks = audit.load_by_week(knowledge)
+        for monday, count in weeks:
+            print(f"week of {monday}: {count:3} facts{' (too many)' if count > audit.WEEKLY_LOAD else ''}")
+        failed |= any(count > audit.WEEKLY_LOAD for _, count in weeks)
+    if options.unreviewed:
+        lines = list(audit.unreviewed(knowledge, reviews.load_reviews()))
+        print(*lines, f"{len(lines)} answers that nobody has signed as they stand", sep="\n")
+    return 1 if failed else 0
+
+
+def _hold(options: argparse.Namespace) -> int:
+    from bot.privacy.keys import utc_now
+
+    with _store() as store:
+        if options.target is None:
+            for target, (why, since) in store.holds().items():
+                print(f"{target}\tsince {since:%Y-%m-%d %H:%M} UTC\t{why}")
+            return 0
+        if not options.why:
+            print("amparo: say why, for whoever releases it: --why TEXT", file=sys.stderr)
+            return 2
+        knowledge = Knowledge.load()
+        if options.target not in knowledge.answers and options.target not in knowledge.facts:
+            raise UnknownId(options.target)
+        store.hold(options.target, options.why, utc_now())
+        knowledge.held = frozenset(store.holds())
+        held = [id_ for id_ in knowledge.answers if knowledge.is_held(id_)]
+    print(f"held; {len(held)} texts are out of service within a minute: {', '.join(held[:20])}")
+    return 0
+
+
+def _release(options: argparse.Namespace) -> int:
+    with _store() as store:
+        if not store.release(options.target):
+            print(f"amparo: {options.target} was not held", file=sys.stderr)
+            return 1
+    print(f"released: {options.target} is back within a minute")
+    return 0
+
+
+def _book(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from bot.knowledge import reviews
+    from bot.knowledge.book import book
+    from bot.settings import ROOT
+
+    text = book(Knowledge.load(), reviews.load_reviews(), options.lang, date.today())
+    file = Path(options.out) if options.out else ROOT / "build" / f"review-{options.lang}.html"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    print(f"{file}: {len(text) // 1024} kB")
+    return 0
+
+
+def _sign(options: argparse.Namespace) -> int:
+    from bot.knowledge import reviews
+
+    reviews.sign(Knowledge.load(), options.id, options.lang, options.role, date.today())
+    print(f"signed: {options.id} ({options.lang}) as {options.role}, until a sentence or a value changes")
+    return 0
 
 
 def _i18n(options: argparse.Namespace) -> int:
@@ -241,6 +345,21 @@ def _in_process(channel: Any) -> Any:
         return await assistant.respond(Incoming(channel, (f"{channel}-{sender}",), text))
 
     return respond
+
+
+@contextlib.contextmanager
+def _store() -> Iterator[Any]:
+    """The service's own database, opened for a command."""
+    from bot.store import Store, StoreError
+
+    try:
+        store = Store.open(read().database_url)
+    except StoreError as error:
+        raise SettingsError(str(error)) from None
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def _port_problem(host: str, port: int) -> str | None:

@@ -56,7 +56,7 @@ def test_on_generated_texts() -> None:
     pick = random.Random(7)
     texts = []
     for _ in range(10_000):
-        alphabet = sum(pick.sample(ALPHABETS, pick.randint(1, 3)), [])
+        alphabet = [letter for letters in pick.sample(ALPHABETS, pick.randint(1, 3)) for letter in letters]
         texts.append(
             "".join(pick.choice(alphabet) for _ in range(pick.choice([0, 1, 69, 70, 71, 134, 153, 160, 161, 306, 400]))) or "x"
         )

@@ -31,6 +31,7 @@ from bot.settings import ROOT, Settings
 from bot.store import Store, StoreError
 
 FORGET_EVERY = 60.0  # seconds
+LOOK_FOR_HOLDS_EVERY = 20.0
 
 
 def make_app(settings: Settings, knowledge: Knowledge, store: Store, keys: Keys) -> Starlette:
@@ -59,10 +60,12 @@ def make_app(settings: Settings, knowledge: Knowledge, store: Store, keys: Keys)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await _read_holds(store, knowledge)
         await supervisor.start()
-        job = asyncio.create_task(_forget(store, settings))
+        jobs = [asyncio.create_task(_forget(store, settings)), asyncio.create_task(_watch_holds(store, knowledge))]
         yield
-        job.cancel()
+        for job in jobs:
+            job.cancel()
         await supervisor.stop()
         store.close()
 
@@ -91,6 +94,24 @@ async def _forget(store: Store, settings: Settings) -> None:
             if settings.twilio is not None:
                 await sweep(store, settings.twilio, client)
             await asyncio.sleep(FORGET_EVERY)
+
+
+async def _watch_holds(store: Store, knowledge: Knowledge) -> None:
+    """Every process looks, so that a hold acts everywhere within a minute, without a deploy."""
+    while True:
+        await asyncio.sleep(LOOK_FOR_HOLDS_EVERY)
+        await _read_holds(store, knowledge)
+
+
+async def _read_holds(store: Store, knowledge: Knowledge) -> None:
+    try:
+        held = frozenset(await asyncio.to_thread(store.holds))
+    except StoreError:
+        logger().error("store", reason="holds")
+        return  # what was held stays held
+    if held != knowledge.held:
+        logger().info("holds", count=len(held))
+        knowledge.held = held
 
 
 def _languages(settings: Settings) -> LanguageIdentifier | None:

@@ -23,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 from bot.channels.http import TooLarge, read_body
 from bot.dialogue.assistant import Assistant, Incoming, Outcome
 from bot.dialogue.plan import Rendered
-from bot.knowledge import Knowledge, formatting
+from bot.knowledge import Knowledge, formatting, reviews
 from bot.knowledge.yamlfile import load
 from bot.privacy.keys import Keys
 from bot.privacy.logs import logger, where
@@ -50,6 +50,7 @@ class WebChannel:
         self._served = [info.code for info in knowledge.served()]
         page = load(ROOT / "content" / "web.yml")
         self._suggestions, self._leave_to = page["suggestions"], page["leave_to"]
+        self._reviews = reviews.load_reviews()
         self._templates = Environment(
             loader=FileSystemLoader(ROOT / "web" / "templates"),
             autoescape=select_autoescape(default=True),
@@ -177,7 +178,7 @@ class WebChannel:
             "sources": dates,
             "expired": said.expired,
             "translation": said.translation,
-            "reviewed": self._knowledge.answer(said.id).reviewed != "not reviewed",
+            "reviewed": reviews.state(self._knowledge, self._reviews, said.id, locale) == "reviewed",
         }
 
     def _options(self, outcome: Outcome) -> list[dict[str, str]]:

@@ -19,12 +19,13 @@ ORDER = (
 )  # fmt: skip
 # Written without spaces, or with endings on the word: a phrase may stand inside a longer word.
 _INSIDE = re.compile("[\u0600-\u06ff\u0980-\u09ff\u1100-\u11ff\u3130-\u318f\uac00-\ud7af\u3040-\u30ff\u3400-\u9fff]")
+_SEAM = re.compile(r"(?<=[a-z0-9])(?=[\u0600-\uffff])|(?<=[\u0600-\uffff])(?=[a-z0-9])")
 _ARABIC_MARKS = re.compile("[\u064b-\u0652\u0640\u0670]")
 
 
 def fold(text: str) -> str:
     """The form in which phrases are compared: NFKC, case folded, no accents on Latin and Cyrillic letters, no Arabic vowel signs,
-    punctuation to spaces, one space at each end."""
+    punctuation to spaces, a space between Latin letters and those of other scripts, one space at each end."""
     text = _ARABIC_MARKS.sub("", unicodedata.normalize("NFKC", text).casefold()).replace("ł", "l")
     kept: list[str] = []
     for char in unicodedata.normalize("NFD", text):
@@ -34,7 +35,9 @@ def fold(text: str) -> str:
         if char in "\u200d\u200c":
             continue
         kept.append(char if category[0] in "LMN" else " ")
-    return f" {' '.join(unicodedata.normalize('NFC', ''.join(kept)).split())} "
+    # "ICE在門口", "ICE가": a Latin word ends where another script begins.
+    parted = _SEAM.sub(" ", unicodedata.normalize("NFC", "".join(kept)))
+    return f" {' '.join(parted.split())} "
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from bot.knowledge.yamlfile import Entry, load
 LAYERS = ("us", "ny", "nyc")
 PLACEHOLDER = re.compile(r"\{([a-z_]+(?:\.[a-z0-9_]+)*)\}")
 _KEYS = {
-    "layer", "title", "sms_title", "short", "more", "long", "say", "next", "rests_on", "basic", "reviewed", "note",
+    "layer", "title", "sms_title", "short", "more", "long", "say", "next", "rests_on", "basic", "note",
 }  # fmt: skip
 
 
@@ -31,7 +31,6 @@ class Answer:
     say: str | None
     next: tuple[str, ...]
     rests_on: tuple[str, ...]
-    reviewed: str
     path: Path
     line: int
     lines: dict[str, int]
@@ -96,7 +95,6 @@ def _answer(id_: str, key: str, data: Entry) -> Answer:
         say=entry.get("say"),
         next=tuple(_list(id_, entry, "next")),
         rests_on=tuple(_list(id_, entry, "rests_on")),
-        reviewed=str(entry.get("reviewed", "not reviewed")),
         path=data.path,
         line=data.line_of(key),
         lines=entry.lines,

@@ -86,6 +86,7 @@ class Knowledge:
     units: dict[str, tuple[str, str]]
     catalogues: Catalogues
     operator: dict[str, str] = field(default_factory=dict)
+    held: frozenset[str] = frozenset()  # ids of answers and facts that the content owner holds back; replaced as a whole
     _styles: dict[str, formatting.Style] = field(default_factory=dict, repr=False)
     _facts_of: dict[str, list[Fact]] = field(default_factory=dict, repr=False)
 
@@ -155,6 +156,8 @@ class Knowledge:
         """
         answer, info = self.answer(id_), self.locale(locale)
         state = self.expired(id_, at)
+        if self.is_held(id_):
+            return self._held(id_, info, channel, at)
         if state == "withheld":
             answer = self.answer("system/withheld")
         style = self._style(info)
@@ -188,6 +191,24 @@ class Knowledge:
             say=self._fill(answer.say, self._style(self.locale("en")), extra) if answer.say else None,
             next=answer.next,
         )
+
+    def is_held(self, id_: str) -> bool:
+        """Whether the answer, or a fact that it rests on, is held back."""
+        return bool(self.held) and (id_ in self.held or any(fact.id in self.held for fact in self.facts_of(id_)))
+
+    def _held(self, id_: str, info: LocaleInfo, channel: Channel, at: datetime) -> Said:
+        """What is said in place of a held answer: the human route; for an urgent one, its form that rests on 911 and 311 alone."""
+        question = self.questions.get(id_)
+        if question is not None and question.urgent:
+            name = "basic" if "basic" in self.answer(id_).texts else "short"
+            found = self.catalogues.find(self.answer(id_).context(name), self.answer(id_).texts[name], info.code)
+        else:
+            held = self.answer("system/held" if id_ != "system/held" else "system/human_route_basic")
+            found = self.catalogues.find(held.context("short"), held.texts["short"], info.code)
+        text = self._fill(found.text, self._style(info), self._own_values())
+        part = segments.simplify(text) if channel == "sms" else text
+        markup = self._markup(found.text, self._style(info), self._own_values()) if channel == "web" else ""
+        return Said(id_, info.code, channel, [part], markup, [], found.state, "withheld", None, ())
 
     def title(self, id_: str, locale: str, channel: Channel) -> str:
         """The short name of an answer for a menu. By text message the discreet one, where it has one."""
@@ -240,6 +261,10 @@ class Knowledge:
             return self._system("line_closed_sms", info, line__phone=formatting.plain(self.facts[line.phone], style))
         hours = formatting.plain(self.facts[line.hours], style)
         return self._system("line_closed", info, line__name=line.name, line__hours=hours)
+
+    def style(self, locale: str) -> formatting.Style:
+        """How values are written for readers of a locale. Raises UnknownLocale."""
+        return self._style(self.locale(locale))
 
     # --- inside ---------------------------------------------------------------------------------------------------------
 

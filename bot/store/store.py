@@ -154,6 +154,25 @@ class Store:
         with self._begin() as db:
             db.execute(sa.delete(t.twilio_cleanup).where(t.twilio_cleanup.c.sid == sid))
 
+    # --- what the content owner holds back ------------------------------------------------------------------------------
+
+    def hold(self, target: str, why: str, now: datetime) -> None:
+        """Take an answer, or all that rest on a fact, out of service until released."""
+        with self._begin() as db:
+            db.execute(sa.delete(t.hold).where(t.hold.c.target == target))
+            db.execute(sa.insert(t.hold).values(target=target, why=why[:400], since=_naive(now)))
+
+    def release(self, target: str) -> bool:
+        """Whether the target was held."""
+        with self._begin() as db:
+            return bool(db.execute(sa.delete(t.hold).where(t.hold.c.target == target)).rowcount)
+
+    def holds(self) -> dict[str, tuple[str, datetime]]:
+        """What is held: target -> (why, since)."""
+        with self._begin() as db:
+            rows = db.execute(sa.select(t.hold).order_by(t.hold.c.since))
+            return {row["target"]: (row["why"], _aware(row["since"])) for row in rows.mappings()}
+
     # --- forgetting -----------------------------------------------------------------------------------------------------
 
     def forget(self, now: datetime) -> int:

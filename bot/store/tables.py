@@ -59,3 +59,12 @@ flag = sa.Table(
     sa.Column("on", sa.Date, primary_key=True),
     sa.Column("count", sa.Integer, nullable=False, default=0),
 )
+
+# An answer, or a fact with all answers that rest on it, taken out of service by the content owner.
+hold = sa.Table(
+    "hold",
+    metadata,
+    sa.Column("target", sa.String(64), primary_key=True),  # an answer's or a fact's id
+    sa.Column("why", sa.String(400), nullable=False),
+    sa.Column("since", sa.DateTime, nullable=False),  # UTC
+)
