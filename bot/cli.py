@@ -233,7 +233,7 @@ def _check(options: argparse.Namespace) -> int:
         print(*lines, f"on {options.on}: {len(lines)} of {len(knowledge.answers)} texts with a notice or withheld", sep="\n")
     if options.within:
         lines = list(audit.within(knowledge, today, int(options.within.removesuffix("d"))))
-        print(*lines, f"{len(lines)} facts fall due within {options.within}", sep="\n")
+        print(*lines, f"{len(lines)} facts expire within {options.within}", sep="\n")
         failed |= bool(lines)
     if options.launch:
         lines = list(audit.launch(knowledge))

@@ -136,7 +136,7 @@ class Rendered:
 def render(knowledge: Knowledge, plan: Plan, locale: str, channel: Literal["sms", "web"], at: datetime) -> list[Rendered]:
     """The plan's messages in a language. The same plan at the same instant gives the same messages."""
     out = []
-    for (text, pieces), message in zip(_texts(knowledge, plan, locale, channel, at), plan.messages, strict=True):
+    for text, message in _texts(knowledge, plan, locale, channel, at):
         main = next((p for p in message if p.form in ("part", "basic", "source")), message[0])
         said = knowledge.say(main.id, locale, channel, at)
         markup = ""
@@ -145,18 +145,24 @@ def render(knowledge: Knowledge, plan: Plan, locale: str, channel: Literal["sms"
         elif channel == "web":
             notice = knowledge.closed_notice(main.id, locale, channel, at) if any(p.form == "closed" for p in message) else None
             markup = (f"<p><strong>{html.escape(notice)}</strong></p>" if notice else "") + said.html
-        out.append(Rendered(text, markup, tuple(p.id for p in pieces), said, said.say))
+        out.append(Rendered(text, markup, tuple(p.id for p in message), said, said.say))
     return out
 
 
 def _texts(
     knowledge: Knowledge, plan: Plan, locale: str, channel: Literal["sms", "web"], at: datetime
-) -> list[tuple[str, list[Piece]]]:
-    """The text of each message, with its pieces."""
-    out = []
+) -> list[tuple[str, Message]]:
+    """The text of each message, with its pieces. Before an answer that is not translated yet stands a message that says so."""
+    out: list[tuple[str, Message]] = []
     for message in plan.messages:
+        if any(p.form == "part" and p.number == 0 and not knowledge.is_translated(p.id, locale) for p in message):
+            notice = Piece("system/english_only")
+            out.append((_text(knowledge, notice, locale, channel, at), (notice,)))
         lines: list[str] = []
+        replaced = any(p.form == "part" and knowledge.say(p.id, locale, channel, at).expired == "withheld" for p in message)
         for piece in message:
+            if replaced and piece.id == "system/more_hint":
+                continue  # what stands in an answer's place has no further part
             text = _text(knowledge, piece, locale, channel, at)
             # A hint belongs to the sentence before it; everything else starts a line of its own.
             if piece.id == "system/more_hint" and lines:
@@ -164,7 +170,7 @@ def _texts(
             else:
                 lines.append(text)
         text = "\n".join(lines)
-        out.append((segments.simplify(text) if channel == "sms" else text, list(message)))
+        out.append((segments.simplify(text) if channel == "sms" else text, message))
     return out
 
 

@@ -177,7 +177,8 @@ class Supervisor:
             sys.executable, "-m", "bot.engine.child", "--socket", str(socket), "--model", str(self._model),
             stdin=asyncio.subprocess.PIPE,  # its closing tells the child that we are gone
             cwd=ROOT,
-            env={**os.environ, "RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"},
+            # One thread: the other core is the public process's (two threads that fight for a core took twice as long as one).
+            env={"OMP_NUM_THREADS": "1", **os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"},
         )  # fmt: skip
         transport = httpx.AsyncHTTPTransport(uds=str(socket))
         client = httpx.AsyncClient(transport=transport, base_url="http://engine", timeout=None)

@@ -38,11 +38,11 @@ def on(knowledge: Knowledge, day: date) -> Iterator[str]:
 
 
 def within(knowledge: Knowledge, day: date, days: int) -> Iterator[str]:
-    """One line for each served fact that falls due by `day` + `days`, the soonest first."""
+    """One line for each served fact that expires by `day` + `days`, the soonest first."""
     last = day + timedelta(days=days)
     for fact in sorted(served_facts(knowledge), key=lambda fact: (fact.due, fact.id)):
-        if fact.due < last:
-            yield f"{fact.path.name}:{fact.line}: {fact.id} falls due on {fact.due}: {fact.source.url}"
+        if fact.due <= last:
+            yield f"{fact.path.name}:{fact.line}: {fact.id} expires on {fact.due}: {fact.source.url}"
 
 
 def launch(knowledge: Knowledge) -> Iterator[str]:
@@ -55,8 +55,8 @@ def launch(knowledge: Knowledge) -> Iterator[str]:
 
 
 def load_by_week(knowledge: Knowledge) -> list[tuple[date, int]]:
-    """(the Monday of a week, how many served facts fall due in it), in order."""
-    weeks = Counter(fact.due - timedelta(days=fact.due.weekday()) for fact in served_facts(knowledge))
+    """(the Monday of a week, how many served facts are to be looked at again in it), in order."""
+    weeks = Counter(fact.work_day - timedelta(days=fact.work_day.weekday()) for fact in served_facts(knowledge))
     return sorted(weeks.items())
 
 

@@ -65,6 +65,8 @@ def problems(knowledge: Knowledge, rules: Rules, at: datetime) -> Iterator[Conte
         yield from _placeholders(answer)
         yield from _budgets(answer, knowledge, at)
         for info in knowledge.served():
+            if not info.complete and not knowledge.is_core(answer.id):
+                continue
             yield from _messages(answer, info.code, knowledge, rules, at)
             if info.code != "en":
                 yield from _translation(answer, info.code, knowledge, rules)

@@ -30,7 +30,7 @@ ALWAYS_TRUE = frozenset({"emergency", "city_311", "crisis_988"})
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _KEYS = {
     "about", "kind", "value", "source", "source_date", "checked", "how", "confidence",
-    "volatile", "valid_until", "interval", "note",
+    "volatile", "valid_until", "interval", "recheck", "note",
 }  # fmt: skip
 
 
@@ -68,6 +68,7 @@ class Fact:
     volatile: bool
     valid_until: date | None
     interval: int
+    recheck: date | None
     note: str
     path: Path
     line: int
@@ -77,6 +78,11 @@ class Fact:
         """The last day on which the fact may be used without a notice."""
         day = self.checked + timedelta(days=self.interval)
         return min(day, self.valid_until) if self.valid_until else day
+
+    @property
+    def work_day(self) -> date:
+        """The day by which the clerk looks at it again: never after `due`, earlier where `recheck` spreads the work."""
+        return min(self.due, self.recheck) if self.recheck else self.due
 
     @property
     def withheld_after(self) -> date:
@@ -136,6 +142,7 @@ def _fact(id_: str, data: Entry) -> Fact:
         volatile=bool(entry.get("volatile", False)),
         valid_until=_day(id_, entry, "valid_until"),
         interval=interval,
+        recheck=_day(id_, entry, "recheck"),
         note=str(entry.get("note", "")),
         path=data.path,
         line=data.line_of(id_),

@@ -65,11 +65,7 @@ def _text(type_: str, value: Any, unit: str | None, style: Style) -> str:
         whole = float(value).is_integer()
         text = format_currency(value, "USD", locale=style.cldr, currency_digits=not whole, format=_dollars(style.cldr, whole))
     elif type_ == "count":
-        text = (
-            format_unit(value, f"duration-{unit}", locale=style.cldr)
-            if unit in CALENDAR_UNITS
-            else style.plural(str(unit), value)
-        )
+        text = _duration(value, str(unit), style.cldr) if unit in CALENDAR_UNITS else style.plural(str(unit), value)
     elif type_ == "number":
         text = format_decimal(value, locale=style.cldr)
     elif type_ == "date":
@@ -79,6 +75,12 @@ def _text(type_: str, value: Any, unit: str | None, style: Style) -> str:
     else:
         text = str(value)
     return text
+
+
+def _duration(value: float, unit: str, cldr: Locale) -> str:
+    """Babel has no long forms of these units for Chinese, Korean, Bengali and Urdu, and says so by giving the unit's own name."""
+    long = str(format_unit(value, f"duration-{unit}", locale=cldr))
+    return long if "duration-" not in long else str(format_unit(value, f"duration-{unit}", length="short", locale=cldr))
 
 
 def _dollars(cldr: Locale, whole: bool) -> str | None:

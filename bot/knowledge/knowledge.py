@@ -29,12 +29,14 @@ Channel = Literal["sms", "web"]
 
 @dataclass(frozen=True)
 class LocaleInfo:
-    """A language that the assistant writes. `served`: its texts are complete enough to be offered."""
+    """A language that the assistant writes. `served`: it is offered to people; `complete`: every answer is translated, not only
+    those of danger and what the assistant says of itself."""
 
     code: str
     name: str
     dir: Literal["ltr", "rtl"]
     served: bool
+    complete: bool
     cldr: Locale
 
 
@@ -160,6 +162,7 @@ class Knowledge:
             return self._held(id_, info, channel, at)
         if state == "withheld":
             answer = self.answer("system/withheld")
+        own, info = info, info if self.is_translated(answer.id, info.code) else self.locale("en")
         style = self._style(info)
         fields = answer.parts if channel == "sms" else ["long" if "long" in answer.texts else "short"]
         found = [self.catalogues.find(answer.context(name), answer.texts[name], info.code) for name in fields]
@@ -186,11 +189,21 @@ class Knowledge:
             parts=parts,
             html=markup,
             sources=_sources(facts),
-            translation=_worst([one.state for one in found]),
+            translation=_worst([one.state for one in found]) if own is info else "missing",
             expired=state,
             say=self._fill(answer.say, self._style(self.locale("en")), extra) if answer.say else None,
             next=answer.next,
         )
+
+    def is_translated(self, id_: str, locale: str) -> bool:
+        """Whether the answer is said in the locale: a language that is not complete yet gives the others in English."""
+        answer = self.answer(id_)
+        return self.catalogues.find(answer.context("short"), answer.texts["short"], locale).state != "missing"
+
+    def is_core(self, id_: str) -> bool:
+        """Whether every language must have the text: danger, conversation, and what the assistant says of itself."""
+        question = self.questions.get(id_)
+        return question is None or question.topic in ("safety", "conversation")
 
     def is_held(self, id_: str) -> bool:
         """Whether the answer, or a fact that it rests on, is held back."""
@@ -341,7 +354,9 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable(["image", "link", 
 
 def _load_locales(path: Path) -> dict[str, LocaleInfo]:
     return {
-        code: LocaleInfo(code, entry["name"], entry["dir"], entry["served"], Locale.parse(entry["cldr"]))
+        code: LocaleInfo(
+            code, entry["name"], entry["dir"], entry["served"], entry["complete"], Locale.parse(entry["cldr"])
+        )
         for code, entry in load(path).items()
     }
 

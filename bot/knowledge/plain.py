@@ -19,7 +19,7 @@ PROPER_NOUNS = (
     "New York City", "New York State", "New York", "Staten Island", "New Jersey", "Long Island", "Legal Aid", "Supplement B",
     "Temporary Protected Status", "Special Immigrant Juvenile", "ActionNYC", "Amparo", "Amtrak", "Brooklyn", "Manhattan", "Medicaid",
     "Spanish", "English", "Chinese", "Arabic", "Haitian", "Haiti", "Venezuela", "Ukraine", "Nassau", "Suffolk", "Westchester", "Catholic Charities",
-    "HOPE", "IDNYC", "NYPD", "USCIS", "DACA", "VAWA", "SNAP", "ICE", "MTA", "TPS", "DMV", "immigration", "information",
+    "HOPE", "IDNYC", "NYPD", "USCIS", "DACA", "VAWA", "SNAP", "ICE", "MTA", "TPS", "DMV",
 )  # fmt: skip
 
 
