@@ -68,7 +68,7 @@ def _strings(source: str) -> str:
 # Every address of the public process, and who may call it.
 ADDRESSES = {
     "/health": "public", "/ready": "public", "/": "public", "/chat": "public: a conversation needs its token",
-    "/chat/erase": "public: a conversation needs its token", "/en/": "public", "/es/": "public", "/static": "public",
+    "/chat/erase": "public: a conversation needs its token", "/static": "public",
     "/webhooks/sms": "signed", "/webhooks/sms/status": "signed",
     "/demo": "not in production", "/demo/send": "not in production",
 }  # fmt: skip
@@ -88,7 +88,8 @@ def test_every_address_is_listed_and_guarded(profile: str, knowledge: Knowledge,
     )  # fmt: skip
     app = make_app(settings, knowledge, Store.open(f"sqlite:///{tmp_path / 'db'}"), Keys(b"k" * 32))
     paths = {route.path for route in app.routes if isinstance(route, (Route, Mount))}
-    expected = {path for path, who in ADDRESSES.items() if profile != "production" or who != "not in production"}
+    pages = {f"/{info.code}/" for info in knowledge.served()}  # public
+    expected = pages | {path for path, who in ADDRESSES.items() if profile != "production" or who != "not in production"}
     assert paths == expected
 
 

@@ -21,7 +21,7 @@ from bot.dialogue.plan import Piece, Plan, Rendered, render
 from bot.dialogue.state import Conversation, is_private
 from bot.engine.exchange import EngineClient, EngineUnavailable, Reply, Request
 from bot.knowledge import Knowledge
-from bot.nlu.language import LanguageIdentifier
+from bot.nlu.language import LanguageIdentifier, script_of
 from bot.privacy.logs import logger
 from bot.store import Answered, StoreError
 
@@ -164,7 +164,7 @@ class Assistant:
             reply = await self._engine.turn(request)
         except EngineUnavailable:
             return self._failure(conversation, self._guess(text, conversation, incoming.hint), danger, at)
-        return self._finish(reply, at)
+        return self._finish(reply, at, in_latin=script_of(text) is None and incoming.channel == "sms")
 
     def _find_danger(self, incoming: Incoming, text: str, at: datetime) -> str | None:
         if incoming.chosen is not None:
@@ -180,10 +180,11 @@ class Assistant:
             parts.append((at, ""))
         return found
 
-    def _finish(self, reply: Reply, at: datetime) -> Outcome:
+    def _finish(self, reply: Reply, at: datetime, *, in_latin: bool) -> Outcome:
         conversation = reply.conversation
         locale = conversation.locale or "en"
-        plan, welcomed = plans.with_welcome(self._knowledge, reply.plan, locale, conversation, at)
+        plan = plans.with_latin(self._knowledge, reply.plan, locale) if in_latin and reply.language == locale else reply.plan
+        plan, welcomed = plans.with_welcome(self._knowledge, plan, locale, conversation, at)
         if welcomed:
             conversation = replace(conversation, welcomed=True)
         erased = plan.ids[:1] == ["delete_my_data"]

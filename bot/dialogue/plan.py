@@ -11,14 +11,14 @@ from bot.dialogue.state import Conversation
 from bot.knowledge import Knowledge, Said, formatting, segments
 from bot.knowledge.catalogue import GATED
 
-Form = Literal["part", "basic", "closed", "option", "source"]
+Form = Literal["part", "basic", "closed", "option", "source", "latin"]
 MAX_MESSAGES, MAX_SEGMENTS = 3, 8  # of a whole turn on SMS (design, "What a turn on SMS looks like")
 
 
 @dataclass(frozen=True)
 class Piece:
     """A piece of a message: part `number` of an answer, its basic form, the notice that its line is closed, its title as the option
-    `number`, or where it is from."""
+    `number`, where it is from, or its form in Latin letters."""
 
     id: str
     form: Form = "part"
@@ -122,6 +122,18 @@ def _stands_alone(knowledge: Knowledge, id_: str) -> bool:
     return id_ in ("system/gate", "system/gate_no") or (question is not None and question.urgent)
 
 
+def with_latin(knowledge: Knowledge, plan: Plan, locale: str) -> Plan:
+    """For somebody who wrote a language of another script in Latin letters: an urgent answer also in those letters, as a message of its
+    own; beside any other a line that says how to get English."""
+    if locale not in knowledge.latin or not plan.messages or not plan.ids:
+        return plan
+    first = plan.ids[0]
+    if first in knowledge.latin[locale]:
+        return Plan((*plan.messages, (Piece(first, "latin"),)), plan.options)
+    head = (*plan.messages[0], Piece("system/cannot_read_latin", "latin"))
+    return Plan((head, *plan.messages[1:]), plan.options)
+
+
 @dataclass(frozen=True)
 class Rendered:
     """One message as it is sent: `text` for SMS, `html` for the page; `ids` the content in it."""
@@ -177,6 +189,8 @@ def _texts(
 def _text(knowledge: Knowledge, piece: Piece, locale: str, channel: Literal["sms", "web"], at: datetime) -> str:
     if piece.form == "option":
         return f"{piece.number} {knowledge.title(piece.id, locale, channel)}"
+    if piece.form == "latin":
+        return knowledge.in_latin(piece.id, locale)
     if piece.form == "closed":
         return knowledge.closed_notice(piece.id, locale, channel, at) or ""
     if piece.form == "basic":

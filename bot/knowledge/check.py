@@ -59,6 +59,7 @@ def problems(knowledge: Knowledge, rules: Rules, at: datetime) -> Iterator[Conte
     yield from _duplicates(knowledge)
     yield from _unused(knowledge)
     yield from _welcome(knowledge, at)
+    yield from _latin(knowledge, rules)
     for answer in knowledge.answers.values():
         yield from _facts(answer, knowledge)
         yield from _wording(answer, "en", answer.texts, rules)
@@ -122,6 +123,25 @@ def _facts(answer: Answer, knowledge: Knowledge) -> Iterator[ContentError]:
         for name in PLACEHOLDER.findall(plain):
             if name.removeprefix("fact.") not in URGENT_FACTS:
                 yield answer.error("basic", f"an urgent answer's basic form may rest on 911 and 311 only, not {name}")
+
+
+def _latin(knowledge: Knowledge, rules: Rules) -> Iterator[ContentError]:
+    """Urgent answers in Latin letters: every urgent id, plain ASCII, the same placeholders, nothing to hide on a locked screen."""
+    file = ROOT / "content" / "latin.yml"
+    for locale, texts in knowledge.latin.items():
+        for id_, question in knowledge.questions.items():
+            if not question.urgent:
+                continue
+            text = texts.get(id_)
+            if text is None:
+                yield ContentError(file, 0, f"{locale} has no {id_}")
+                continue
+            if not text.isascii() or len(text) > SHORT:
+                yield ContentError(file, 0, f"{locale} {id_} must be plain ASCII of at most {SHORT} characters")
+            if set(PLACEHOLDER.findall(text)) != set(PLACEHOLDER.findall(knowledge.answer(id_).texts["short"])):
+                yield ContentError(file, 0, f"{locale} {id_}: placeholders differ from the English")
+            if any(re.search(rf"(?i)\b{word}", text[:PREVIEW]) for word in rules.preview["en"] if not word.isupper()):
+                yield ContentError(file, 0, f"{locale} {id_}: the first {PREVIEW} characters show a word that they must not")
 
 
 def _welcome(knowledge: Knowledge, at: datetime) -> Iterator[ContentError]:

@@ -87,6 +87,7 @@ class Knowledge:
     locales: dict[str, LocaleInfo]
     units: dict[str, tuple[str, str]]
     catalogues: Catalogues
+    latin: dict[str, dict[str, str]]  # locale -> urgent id -> its answer in Latin letters
     operator: dict[str, str] = field(default_factory=dict)
     held: frozenset[str] = frozenset()  # ids of answers and facts that the content owner holds back; replaced as a whole
     _styles: dict[str, formatting.Style] = field(default_factory=dict, repr=False)
@@ -109,6 +110,7 @@ class Knowledge:
             lines=load_lines(content / "places" / "lines.yml", facts),
             locales=locales,
             units=units,
+            latin={locale: dict(texts) for locale, texts in load(content / "latin.yml").items()},
             catalogues=Catalogues(root / "locales", [code for code in locales if code != "en"]),
             operator=operator
             or {"name": "a test installation", "kind": "test", "contact": "nobody", "web": "http://localhost:8000"},
@@ -242,6 +244,11 @@ class Knowledge:
         text = self.catalogues.find(answer.context(name), answer.texts[name], info.code).text
         filled = self._fill(text, self._style(info), self._own_values())
         return segments.simplify(filled) if channel == "sms" else filled
+
+    def in_latin(self, id_: str, locale: str) -> str:
+        """An urgent answer in Latin letters; a system text, which has no such form, in English. Plain enough for GSM-7."""
+        text = self.latin.get(locale, {}).get(id_) or self.answer(id_).texts["short"]
+        return segments.simplify(self._fill(text, self._style(self.locale("en")), self._own_values()))
 
     def expired(self, id_: str, at: datetime) -> Expired:
         """Whether the facts under an answer are too old at the instant `at`."""
