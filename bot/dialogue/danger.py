@@ -7,11 +7,11 @@ model's own recognition of urgent messages stands beside this one.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.knowledge.yamlfile import load
+from bot.nlu.text import fold
 
 # A message about several: the first of these decides.
 ORDER = (
@@ -19,25 +19,6 @@ ORDER = (
 )  # fmt: skip
 # Written without spaces, or with endings on the word: a phrase may stand inside a longer word.
 _INSIDE = re.compile("[\u0600-\u06ff\u0980-\u09ff\u1100-\u11ff\u3130-\u318f\uac00-\ud7af\u3040-\u30ff\u3400-\u9fff]")
-_SEAM = re.compile(r"(?<=[a-z0-9])(?=[\u0600-\uffff])|(?<=[\u0600-\uffff])(?=[a-z0-9])")
-_ARABIC_MARKS = re.compile("[\u064b-\u0652\u0640\u0670]")
-
-
-def fold(text: str) -> str:
-    """The form in which phrases are compared: NFKC, case folded, no accents on Latin and Cyrillic letters, no Arabic vowel signs,
-    punctuation to spaces, a space between Latin letters and those of other scripts, one space at each end."""
-    text = _ARABIC_MARKS.sub("", unicodedata.normalize("NFKC", text).casefold()).replace("ł", "l")
-    kept: list[str] = []
-    for char in unicodedata.normalize("NFD", text):
-        category = unicodedata.category(char)
-        if category == "Mn" and kept and (kept[-1].isascii() or "\u0400" <= kept[-1] <= "\u04ff"):
-            continue
-        if char in "\u200d\u200c":
-            continue
-        kept.append(char if category[0] in "LMN" else " ")
-    # "ICE在門口", "ICE가": a Latin word ends where another script begins.
-    parted = _SEAM.sub(" ", unicodedata.normalize("NFC", "".join(kept)))
-    return f" {' '.join(parted.split())} "
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from bot.knowledge.catalogue import Question
 
 FALLBACK = "nlu_fallback"
 # Chosen on the project's own held-out split (`make evaluate`), never on outside measurements.
-URGENT = 0.30  # an urgent id with this much of the probability is taken, whatever stands above it
-SURE = 0.45  # the best id is answered at once
+URGENT = 0.20  # an urgent id with this much of the probability is taken, whatever stands above it
+SURE = 0.40  # the best id is answered at once
 CLEAR = 3.0  # ... or when it has this many times the probability of the next, and at least LIKELY
 LIKELY = 0.20
 OPTION = 0.06  # an id with at least this much is offered as a choice

@@ -361,9 +361,7 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable(["image", "link", 
 
 def _load_locales(path: Path) -> dict[str, LocaleInfo]:
     return {
-        code: LocaleInfo(
-            code, entry["name"], entry["dir"], entry["served"], entry["complete"], Locale.parse(entry["cldr"])
-        )
+        code: LocaleInfo(code, entry["name"], entry["dir"], entry["served"], entry["complete"], Locale.parse(entry["cldr"]))
         for code, entry in load(path).items()
     }
 

@@ -25,6 +25,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.nlu.encoder import Cache, Vectors, make_encoder
 from bot.nlu.language import LanguageIdentifier
+from bot.nlu.text import fold
 
 LANGUAGE = "language"
 LOCALE = "locale"  # which file a training example stands in: the importer sets it
@@ -188,9 +189,39 @@ def _progress(done: int, total: int) -> None:
     sys.stderr.flush()
 
 
+class _Spelling:
+    """Character n-grams of a folded text, hashed: what the encoder does not see in romanised and misspelt words."""
+
+    BUCKETS = 1 << 16
+
+    def __init__(self, weights: Vectors | None = None) -> None:
+        from sklearn.feature_extraction.text import HashingVectorizer
+
+        self._hash = HashingVectorizer(
+            analyzer="char_wb", ngram_range=(2, 5), n_features=self.BUCKETS, alternate_sign=False, norm="l2"
+        )
+        self.rarity = np.zeros(self.BUCKETS, np.float32) if weights is None else weights  # [BUCKETS]: inverse document frequencies
+
+    def fit(self, texts: list[str]) -> Any:
+        counts = self._hash.transform([fold(text) for text in texts])
+        seen = np.asarray((counts > 0).sum(axis=0)).ravel()
+        self.rarity = (np.log(len(texts) / (1 + seen)) + 1).astype(np.float32)
+        return self.transform(texts)
+
+    def transform(self, texts: list[str]) -> Any:
+        """A sparse matrix [len(texts), BUCKETS], rows of length 1."""
+        from sklearn.preprocessing import normalize
+
+        counts = self._hash.transform([fold(text) for text in texts])
+        counts.data = np.sqrt(counts.data)
+        return normalize(counts.multiply(self.rarity).tocsr())
+
+
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class CatalogueClassifier(IntentClassifier, GraphComponent):
-    """Multinomial logistic regression over centred sentence vectors: one for all languages. Stored as plain arrays, no pickles."""
+    """Two linear models over the same intents, one for all languages: logistic regression over centred sentence vectors, and one over
+    character n-grams with weight `spelling`; `temperature` makes the shares mean what they say (fitted on held-out examples, see
+    docs/understanding.md). Stored as plain arrays, no pickles."""
 
     def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
         self._config, self._model_storage, self._resource = config, model_storage, resource
@@ -198,6 +229,9 @@ class CatalogueClassifier(IntentClassifier, GraphComponent):
         self._weights = np.zeros((0, 0), np.float32)
         self._bias = np.zeros(0, np.float32)
         self._centre = np.zeros(0, np.float32)
+        self._spelling = _Spelling()
+        self._spelling_weights = np.zeros((0, 0), np.float32)
+        self._spelling_bias = np.zeros(0, np.float32)
 
     @staticmethod
     def required_components() -> list[type]:
@@ -205,7 +239,7 @@ class CatalogueClassifier(IntentClassifier, GraphComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        return {"C": 100.0, "max_iter": 300, "ranking_length": 10}
+        return {"C": 10.0, "max_iter": 120, "spelling": 0.7, "temperature": 1.2, "ranking_length": 10}
 
     @classmethod
     def create(
@@ -218,25 +252,31 @@ class CatalogueClassifier(IntentClassifier, GraphComponent):
         return cls(config, model_storage, resource)
 
     def train(self, training_data: TrainingData) -> Resource:
-        from sklearn.linear_model import LogisticRegression
+        from sklearn.linear_model import LogisticRegression, SGDClassifier
 
         messages = training_data.intent_examples
+        intents = [message.get(INTENT) for message in messages]
         vectors = np.stack([_vector(message) for message in messages])
         self._centre = vectors.mean(axis=0)
         model = LogisticRegression(C=self._config["C"], max_iter=self._config["max_iter"])
-        model.fit(_normalise(vectors - self._centre), [message.get(INTENT) for message in messages])
+        model.fit(_normalise(vectors - self._centre), intents)
         self._intents = [str(name) for name in model.classes_]
         self._weights = model.coef_.astype(np.float32)
         self._bias = model.intercept_.astype(np.float32)
-        if len(self._intents) == 2:  # scikit-learn keeps one row for two classes
-            self._weights = np.concatenate([-self._weights, self._weights]) / 2
-            self._bias = np.concatenate([-self._bias, self._bias]) / 2
+        spelling = SGDClassifier(loss="log_loss", alpha=2e-6, max_iter=8, tol=None, random_state=0)
+        spelling.fit(self._spelling.fit([message.get(TEXT) for message in messages]), intents)
+        # One bucket is read for each n-gram: buckets first, so that a message touches few lines of memory.
+        self._spelling_weights = spelling.coef_.T.astype(np.float32)
+        self._spelling_bias = spelling.intercept_.astype(np.float32)
         with self._model_storage.write_to(self._resource) as folder, (folder / "classifier.npz").open("wb") as stream:
             np.savez_compressed(
                 stream,
                 weights=self._weights,
                 bias=self._bias,
                 centre=self._centre,
+                spelling_weights=self._spelling_weights.astype(np.float16),
+                spelling_bias=self._spelling_bias,
+                rarity=self._spelling.rarity,
                 intents=json.dumps(self._intents),
             )
         return self._resource
@@ -256,6 +296,9 @@ class CatalogueClassifier(IntentClassifier, GraphComponent):
             np.load(folder / "classifier.npz", allow_pickle=False) as data,
         ):
             classifier._weights, classifier._bias, classifier._centre = data["weights"], data["bias"], data["centre"]
+            classifier._spelling_weights = data["spelling_weights"].astype(np.float32)
+            classifier._spelling_bias = data["spelling_bias"]
+            classifier._spelling = _Spelling(data["rarity"])
             classifier._intents = json.loads(str(data["intents"]))
         return classifier
 
@@ -266,14 +309,20 @@ class CatalogueClassifier(IntentClassifier, GraphComponent):
                 message.set("intent_ranking", [], add_to_output=True)
                 continue
             vector = _normalise(_vector(message)[None, :] - self._centre)[0]
-            scores = self._weights @ vector + self._bias
-            scores = np.exp(scores - scores.max())
-            scores /= scores.sum()
+            meaning = _log_shares(self._weights @ vector + self._bias)
+            grams = self._spelling.transform([message.get(TEXT)])
+            spelt = _log_shares(grams.data @ self._spelling_weights[grams.indices] + self._spelling_bias)
+            scores = np.exp(_log_shares((meaning + self._config["spelling"] * spelt) / self._config["temperature"]))
             best = np.argsort(-scores)[: self._config["ranking_length"]]
             ranking = [{"name": self._intents[i], "confidence": float(scores[i])} for i in best]
             message.set(INTENT, ranking[0], add_to_output=True)
             message.set("intent_ranking", ranking, add_to_output=True)
         return messages
+
+
+def _log_shares(scores: Vectors) -> Vectors:
+    shifted = scores - scores.max()
+    return np.asarray(shifted - np.log(np.exp(shifted).sum()))
 
 
 def _vector(message: Message) -> Vectors:
