@@ -24,4 +24,4 @@ class AskWhichAction(Action):
             plan = choices(turn_.knowledge, turn_.options, turn_.conversation)
         else:
             plan = Plan(((Piece("system/unsure_none"),),))
-        return say(dispatcher, tracker, turn_, plan, replace(turn_.conversation, offered=plan.options))
+        return say(dispatcher, tracker, turn_, plan, replace(turn_.conversation, offered=plan.options, flow=None, node=None))

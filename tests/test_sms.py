@@ -193,3 +193,49 @@ def test_the_simulator_speaks_for_fictional_numbers_only(server: Server) -> None
     assert good.json()["status"] == 200 and good.json()["messages"]
     for number in ("+12125551234", "+14155552671", NUMBER + "0", "12125550150"):
         assert server.client.post("/demo/send", json={"from": number, "body": "hola"}).status_code == 400
+
+
+def test_an_option_number_is_not_an_answer_to_the_gate(engine) -> None:
+    """After the gate, an unclear message is met with numbered topics: then "1" is the first of those, and the gate stays shut."""
+    from dataclasses import replace
+
+    from bot.dialogue.state import Conversation
+    from tests.conftest import NOON
+
+    at_gate = replace(Conversation("x", "sms", NOON), locale="en", flow="gate", node="domestic_violence")
+    for text in ("papers card", "the thing with the letter", "can they do it", "number for that", "what about it"):
+        reply = engine(text, at_gate)
+        if reply.plan.options:
+            after = engine("1", reply.conversation)
+            assert after.plan.ids == [reply.plan.options[0]] or after.plan.ids == ["system/gate"]
+            return
+    raise AssertionError("none of the messages was unclear: choose others")
+
+
+def test_a_second_message_does_not_wait_twice(own_server: Server, knowledge) -> None:
+    """With the engine hung, two messages of one sender sent together are both answered within nine seconds."""
+    import os
+    import signal
+    import threading
+    import time
+
+    os.kill(own_server.child(), signal.SIGSTOP)
+    took: list[float] = []
+
+    def send(body: str) -> None:
+        started = time.monotonic()
+        assert texts(own_server.sms(body, "+12125550170"))
+        took.append(time.monotonic() - started)
+
+    threads = [threading.Thread(target=send, args=(body,)) for body in ("hola", "la migra esta en mi puerta")]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.3)
+    for thread in threads:
+        thread.join()
+    assert len(took) == 2 and max(took) < 9, took
+
+
+def test_switching_language_names_it(server: Server) -> None:
+    (text,) = texts(server.sms("español", "+12125550171"))
+    assert "{" not in text and "Español" in text

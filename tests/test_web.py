@@ -110,3 +110,29 @@ def test_health_and_ready(server: Server) -> None:
     assert server.client.get("/health").status_code == 200
     assert server.client.get("/ready").json() == {"engine": True, "database": True}
     assert server.client.get("/no-such-page").status_code == 404
+
+
+def test_another_sites_page_cannot_post(server: Server) -> None:
+    """It could plant a token of its own choosing and read the conversation afterwards."""
+    for site in ("cross-site", "same-site"):
+        headers = {"sec-fetch-site": site}
+        assert server.client.post("/en/", data={"token": "A" * 43, "text": "hi"}, headers=headers).status_code == 403
+        assert server.client.post("/chat", json={"text": "hi"}, headers=headers).status_code == 403
+        assert server.client.post("/chat/erase", json={"token": "A" * 43}, headers=headers).status_code == 403
+    assert server.client.post("/en/", data={"text": "hi"}, headers={"sec-fetch-site": "same-origin"}).status_code == 200
+
+
+def test_surrogates_are_refused(server: Server) -> None:
+    assert server.client.post("/chat", content=b'{"text": "hi", "message_id": "\\ud800"}').status_code == 400
+
+
+def test_every_language_has_its_page(server: Server, knowledge) -> None:
+    for info in knowledge.served():
+        page = server.client.get(f"/{info.code}/").text
+        assert f'dir="{info.dir}"' in page and info.name in page
+
+
+def test_an_answer_that_is_not_translated_says_so(server: Server, knowledge) -> None:
+    answer = server.chat(option="idnyc_cost", locale="pl").json()
+    assert [reply["id"] for reply in answer["replies"]] == ["system/english_only", "idnyc_cost"]
+    assert answer["replies"][1]["translation"] == "missing"

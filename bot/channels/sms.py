@@ -155,10 +155,10 @@ class SmsChannel:
         return Response(str(reply), media_type="text/xml", background=background)
 
     def _last_resort(self) -> list[str]:
-        """What goes out when our own code has failed: the human route, in every language that we serve, English first."""
+        """What goes out when our own code has failed: the human route, in two languages."""
         plan = Plan(((Piece("system/human_route_basic"),),))
-        locales = [info.code for info in self._knowledge.served()][:2]
-        return [render(self._knowledge, plan, locale, "sms", self._clock())[0].text for locale in locales]
+        # The person's language is not known here: English and Spanish, which most people here can have read to them.
+        return [render(self._knowledge, plan, locale, "sms", self._clock())[0].text for locale in ("en", "es")]
 
 
 def _state(failed: bool, repeated: bool) -> str:

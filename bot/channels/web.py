@@ -73,13 +73,16 @@ class WebChannel:
     async def page(self, request: Request) -> Response:
         """The chat page. POST (`token`, and `text`, `option` or `repeat`) answers in the page itself, without any script."""
         locale = request.url.path.strip("/")
-        token, shown, options = "", [], []
+        # Made before the first message, so that even that one can be sent again, and erased while it is being answered.
+        token, shown, options = secrets.token_urlsafe(32), [], []
         if request.method == "POST":
+            if _from_elsewhere(request):
+                return Response(status_code=403)
             try:
                 form = dict(parse_qsl((await read_body(request)).decode("utf-8", "replace"), keep_blank_values=True))
             except TooLarge:
                 return Response(status_code=413)
-            token = form.get("token", "")
+            token = form["token"] if TOKEN.fullmatch(form.get("token", "")) else token
             text, option = form.get("text", "")[:MAX_TEXT], form.get("option")
             if form.get("repeat"):
                 option, text = self._last(token), ""
@@ -93,6 +96,8 @@ class WebChannel:
 
     async def chat(self, request: Request) -> Response:
         """JSON {token?, text | option, locale?, message_id} -> {token, locale, dir, replies, options}. 400 for anything else."""
+        if _from_elsewhere(request):
+            return Response(status_code=403)
         try:
             data = json.loads(await read_body(request))
             token, text, option, locale, message_id = _chat_fields(data)
@@ -118,13 +123,15 @@ class WebChannel:
 
     async def erase(self, request: Request) -> Response:
         """Erase the conversation of a token. Also sent as the page closes ("Leave now")."""
+        if _from_elsewhere(request):
+            return Response(status_code=403)
         try:
             token = json.loads(await read_body(request)).get("token", "")
         except (TooLarge, ValueError, AttributeError, RecursionError):
             return Response(status_code=400)
         if isinstance(token, str) and TOKEN.fullmatch(token):
             try:
-                self._store.erase((self._keys.token_id(token),))
+                await self._assistant.erase((self._keys.token_id(token),))
             except StoreError:
                 return Response(status_code=503)
         return Response(status_code=204)
@@ -163,7 +170,7 @@ class WebChannel:
             conversation = self._store.conversation((self._keys.token_id(token),))
         except StoreError:
             return None
-        return conversation.last_id if conversation else None
+        return conversation.resumed(self._clock()).last_id if conversation else None
 
     def _reply(self, message: Rendered, locale: str) -> dict[str, Any]:
         said, info = message.said, self._knowledge.locale(locale)
@@ -216,9 +223,17 @@ def _chat_fields(data: Any) -> tuple[str | None, str, str | None, str | None, st
     for value in (token, text, option, locale, message_id):
         if value is not None and not isinstance(value, str):
             raise TypeError
+    for value in (token, locale, message_id, option):
+        (value or "").encode()  # an unpaired surrogate is a ValueError
     if (text is None) == (option is None) or len(message_id or "") > 100:
         raise ValueError
     return token, (text or "")[:MAX_TEXT], option, locale, message_id
+
+
+def _from_elsewhere(request: Request) -> bool:
+    """Whether another site's page makes the browser send this: it could plant a token of its own and then read the conversation.
+    (Browsers tell; the Origin header says nothing here, since our own pages send no referrer.)"""
+    return request.headers.get("sec-fetch-site", "same-origin") in ("cross-site", "same-site")
 
 
 def _preferred(header: str, served: list[str]) -> str:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol, TypeVar
@@ -26,6 +25,8 @@ from bot.privacy.logs import logger
 from bot.store import Answered, StoreError
 
 T = TypeVar("T")
+ANSWER_WITHIN = 8.0  # seconds from a message's arrival to its answer, whatever fails
+DANGER_WITHIN = 3.0
 FRAGMENTS = timedelta(seconds=30)  # messages of one sender that are also read together for danger
 MAX_TEXT = 1600
 
@@ -123,31 +124,54 @@ class Assistant:
     async def respond(self, incoming: Incoming) -> Outcome:
         """The reply to one message, already stored. Never raises for a failure of the engine or the database: the person then gets
         the urgent answer if the phrases show danger, else the human route."""
-        async with self._one_at_a_time(incoming.ids[0]):
-            at = self._clock()
-            try:
-                if incoming.message is not None:
-                    known = await _in_thread(self._store.answered, incoming.message)
-                    if known is not None:
-                        return self._repeated(incoming, known)
-                before = await _in_thread(self._store.conversation, incoming.ids)
-            except StoreError:
-                logger().error("store", reason="read", channel=incoming.channel)
-                return self._without_store(incoming, at)
-            conversation = (before or Conversation(incoming.ids[0], incoming.channel, at)).resumed(at)
-            if before is not None and before.id != incoming.ids[0]:
-                conversation = replace(conversation, id=incoming.ids[0])
-            outcome = await self._turn(incoming, conversation, at)
-            try:
-                await self._remember(incoming, outcome, before)
-            except StoreError:
-                logger().error("store", reason="write", channel=incoming.channel)
-                return self._without_store(incoming, at, conversation)
-            return outcome
+        deadline = asyncio.get_running_loop().time() + ANSWER_WITHIN
+        try:
+            await asyncio.wait_for(self._lock(incoming.ids[0]).acquire(), ANSWER_WITHIN)
+        except asyncio.TimeoutError:  # this sender's message before is still being answered
+            self._unlock(incoming.ids[0], held=False)
+            return self._without_store(incoming, self._clock())
+        try:
+            return await self._respond(incoming, deadline)
+        finally:
+            self._unlock(incoming.ids[0], held=True)
+
+    async def erase(self, ids: tuple[str, ...]) -> None:
+        """Erase a conversation once a turn of it that is under way has ended. Raises StoreError."""
+        await self._lock(ids[0]).acquire()
+        try:
+            self._fragments.pop(ids[0], None)
+            await _in_thread(self._store.erase, ids)
+        finally:
+            self._unlock(ids[0], held=True)
+
+    async def _respond(self, incoming: Incoming, deadline: float) -> Outcome:
+        at = self._clock()
+        try:
+            if incoming.message is not None:
+                known = await _in_thread(self._store.answered, incoming.message)
+                if known is not None:
+                    return self._repeated(incoming, known)
+            before = await _in_thread(self._store.conversation, incoming.ids)
+        except StoreError:
+            logger().error("store", reason="read", channel=incoming.channel)
+            return self._without_store(incoming, at)
+        conversation = (before or Conversation(incoming.ids[0], incoming.channel, at)).resumed(at)
+        if before is not None and before.id != incoming.ids[0]:
+            conversation = replace(conversation, id=incoming.ids[0])
+        try:
+            outcome = await self._turn(incoming, conversation, at, deadline)
+        except StoreError:
+            logger().error("store", reason="turn", channel=incoming.channel)
+            return self._without_store(incoming, at, conversation)
+        try:
+            await self._remember(incoming, outcome, before)
+        except StoreError:  # what was found out for the person is not thrown away with it
+            logger().error("store", reason="write", channel=incoming.channel)
+        return outcome
 
     # --- a turn ---------------------------------------------------------------------------------------------------------
 
-    async def _turn(self, incoming: Incoming, conversation: Conversation, at: datetime) -> Outcome:
+    async def _turn(self, incoming: Incoming, conversation: Conversation, at: datetime, deadline: float) -> Outcome:
         text = clean(incoming.text)
         danger = self._find_danger(incoming, text, at)
         command = None if incoming.chosen else self._control.find(text, conversation.locale or incoming.hint)
@@ -160,8 +184,11 @@ class Assistant:
         if (command is not None and command.command != "help") or (command is not None and danger is None):
             return await self._command(command, incoming, conversation, at)
         request = Request(text, conversation, at, danger=danger, chosen=incoming.chosen, hint=incoming.hint)
+        within = deadline - asyncio.get_running_loop().time()
+        if danger is not None:
+            within = min(within, DANGER_WITHIN)  # the answer is known: the engine may only refine it
         try:
-            reply = await self._engine.turn(request)
+            reply = await self._engine.turn(request, within)
         except EngineUnavailable:
             return self._failure(conversation, self._guess(text, conversation, incoming.hint), danger, at)
         return self._finish(reply, at, in_latin=script_of(text) is None and incoming.channel == "sms")
@@ -187,7 +214,7 @@ class Assistant:
         plan, welcomed = plans.with_welcome(self._knowledge, plan, locale, conversation, at)
         if welcomed:
             conversation = replace(conversation, welcomed=True)
-        erased = plan.ids[:1] == ["delete_my_data"]
+        erased = plan.ids[:1] in (["delete_my_data"], ["system/gate_no"])  # what ends a conversation
         if erased:
             self._fragments.pop(conversation.id, None)
         return self._outcome(
@@ -249,7 +276,8 @@ class Assistant:
         ranking = ((COMMAND_IDS[name], 1.0),)
         last = conversation.last_id
         if name in ("more", "repeat", "why", "wrong") and last is None:
-            plan = Plan(((Piece("system/nothing_to_repeat"),),))
+            # After a pause nothing hints at what was asked before.
+            plan = Plan(((Piece("system/neutral_opening" if conversation.welcomed else "system/nothing_to_repeat"),),))
         elif name in ("more", "repeat") and last is not None:
             part = conversation.part + (name == "more")
             plan = plans.open_answer(self._knowledge, last, conversation, part=part, at=at)
@@ -299,19 +327,20 @@ class Assistant:
             lambda: self._store.save(outcome.conversation, replaces=replaces, message=incoming.message, answered=reply)
         )
 
-    @asynccontextmanager
-    async def _one_at_a_time(self, id_: str) -> AsyncIterator[None]:
+    def _lock(self, id_: str) -> asyncio.Lock:
+        """The sender's lock, and note that somebody waits for it: `_unlock` must follow."""
         lock, waiting = self._locks.get(id_, (asyncio.Lock(), 0))
         self._locks[id_] = (lock, waiting + 1)
-        try:
-            async with lock:
-                yield
-        finally:
-            lock, waiting = self._locks[id_]
-            if waiting == 1:
-                del self._locks[id_]
-            else:
-                self._locks[id_] = (lock, waiting - 1)
+        return lock
+
+    def _unlock(self, id_: str, *, held: bool) -> None:
+        lock, waiting = self._locks[id_]
+        if held:
+            lock.release()
+        if waiting == 1:
+            del self._locks[id_]
+        else:
+            self._locks[id_] = (lock, waiting - 1)
 
 
 def clean(text: str) -> str:

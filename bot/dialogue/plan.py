@@ -125,7 +125,7 @@ def _stands_alone(knowledge: Knowledge, id_: str) -> bool:
 def with_latin(knowledge: Knowledge, plan: Plan, locale: str) -> Plan:
     """For somebody who wrote a language of another script in Latin letters: an urgent answer also in those letters, as a message of its
     own; beside any other a line that says how to get English."""
-    if locale not in knowledge.latin or not plan.messages or not plan.ids:
+    if locale not in knowledge.latin or not plan.messages or not plan.ids or knowledge.is_held(plan.ids[0]):
         return plan
     first = plan.ids[0]
     if first in knowledge.latin[locale]:
@@ -195,7 +195,7 @@ def _text(knowledge: Knowledge, piece: Piece, locale: str, channel: Literal["sms
         return knowledge.closed_notice(piece.id, locale, channel, at) or ""
     if piece.form == "basic":
         return knowledge.basic(piece.id, locale, channel, at)
-    said = knowledge.say(piece.id, locale, channel, at)
+    said = knowledge.say(piece.id, locale, channel, at, language__name=knowledge.locale(locale).name)
     if piece.form == "source":
         return _source(knowledge, said, locale, channel, at)
     parts = said.parts

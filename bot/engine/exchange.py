@@ -75,6 +75,6 @@ class Reply:
 class EngineClient(Protocol):
     """Something that runs turns: the child process, or the engine itself in this process."""
 
-    async def turn(self, request: Request) -> Reply:
-        """Raises EngineUnavailable."""
+    async def turn(self, request: Request, within: float = 8.0) -> Reply:
+        """Raises EngineUnavailable, after `within` seconds at the latest."""
         ...

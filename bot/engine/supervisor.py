@@ -20,7 +20,9 @@ from bot.engine.exchange import EngineUnavailable, Reply, Request
 from bot.privacy.logs import logger
 
 ANSWER_WITHIN = 8.0  # seconds
+SILENT_AFTER = 7.0
 KILL_AFTER = 12.0
+AT_ONCE = 8  # turns that the child is given at a time; it takes them one after the other
 LOAD_WITHIN = 120.0
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,6 +49,7 @@ class Supervisor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._keeper: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
+        self._places = asyncio.Semaphore(AT_ONCE)
 
     @property
     def ready(self) -> bool:
@@ -85,20 +88,34 @@ class Supervisor:
                 leftover.unlink()
             self._folder.rmdir()
 
-    async def turn(self, request: Request) -> Reply:
-        """Run a turn. Raises EngineUnavailable after 8 seconds at most."""
+    async def turn(self, request: Request, within: float = ANSWER_WITHIN) -> Reply:
+        """Run a turn. Raises EngineUnavailable after `within` seconds at most."""
+        deadline = asyncio.get_running_loop().time() + within
+        try:
+            await asyncio.wait_for(self._places.acquire(), max(0.0, within))
+        except asyncio.TimeoutError:
+            raise EngineUnavailable("busy") from None  # not its fault: it is not replaced for being asked much
+        try:
+            return await self._turn(request, deadline)
+        finally:
+            self._places.release()
+
+    async def _turn(self, request: Request, deadline: float) -> Reply:
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + ANSWER_WITHIN
         failed_before = False
         while True:
             if not await self._until_ready(deadline - loop.time()):
                 raise EngineUnavailable("not ready")
             child = self._child
             assert child is not None
+            sent = loop.time()
             post = asyncio.create_task(child.client.post("/turn", json=request.as_json()))
             done, _ = await asyncio.wait({post}, timeout=max(0.0, deadline - loop.time()))
             if not done:
-                self._replace(child, post)
+                if loop.time() - sent >= SILENT_AFTER:
+                    self._replace(child, post)
+                else:
+                    self._in_background(self._see(child, post, sent))
                 raise EngineUnavailable("no answer in time")
             try:
                 response = post.result()
@@ -111,6 +128,14 @@ class Supervisor:
                 if failed_before:
                     raise EngineUnavailable(type(error).__name__) from None
                 failed_before = True
+
+    async def _see(self, child: _Child, post: asyncio.Task[httpx.Response], sent: float) -> None:
+        """A turn was given up before the child can be called silent: give it the rest of its time."""
+        done, _ = await asyncio.wait({post}, timeout=max(0.0, sent + ANSWER_WITHIN - asyncio.get_running_loop().time()))
+        if done:
+            post.exception()
+        else:
+            self._replace(child, post)
 
     async def _until_ready(self, seconds: float) -> bool:
         if self._ready.is_set():
@@ -155,7 +180,12 @@ class Supervisor:
                 continue
             await asyncio.sleep(pause)
             self._wake.clear()
-            child = await self._launch()
+            try:
+                child = await self._launch()
+            except OSError as error:  # no memory, no processes: there may be some again soon
+                pause = min(10.0, pause * 2 + 1.0)
+                logger().error("engine", reason="did not launch", error=type(error).__name__)
+                continue
             self._child = child
             if await self._until_serving(child):
                 pause = 0.0
@@ -185,7 +215,8 @@ class Supervisor:
         return _Child(process, socket, client)
 
     async def _until_serving(self, child: _Child) -> bool:
-        for _ in range(int(LOAD_WITHIN / 0.1)):
+        deadline = asyncio.get_running_loop().time() + LOAD_WITHIN
+        while asyncio.get_running_loop().time() < deadline:
             if child.process.returncode is not None:
                 return False
             if child.socket.exists():

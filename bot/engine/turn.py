@@ -7,6 +7,7 @@ the parse beside it, so that no message text enters a tracker, and nothing a per
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
@@ -47,6 +48,9 @@ class ModelMissing(Exception):
     """There is no model to load; `str()` says where one was looked for."""
 
 
+_LEADING_SLASH = re.compile(r"^[\s/／]+")
+
+
 class Engine:
     """A loaded model and its actions. Takes one turn at a time."""
 
@@ -70,8 +74,9 @@ class Engine:
         trackers.domain = agent.processor.domain
         return cls(agent, knowledge, trackers)
 
-    async def turn(self, request: Request) -> Reply:
-        """Understand one message and say what to answer."""
+    async def turn(self, request: Request, within: float = 8.0) -> Reply:
+        """Understand one message and say what to answer. In this process nothing can be limited in time: `within` is for the
+        supervisor's side of the same interface."""
         parse = await self.parse(request)
         conversation = replace(request.conversation, locale=self._locale(parse, request))
         decision = resolve(parse, conversation, self._knowledge.questions, danger=request.danger, chosen=request.chosen)
@@ -81,7 +86,8 @@ class Engine:
     async def parse(self, request: Request) -> Parse:
         """Language and ranking of a message. The text goes no further than this."""
         number = control.number(request.text)
-        text = request.text[:MAX_TEXT].lstrip("/／ \t\r\n")  # a leading slash is a command to Rasa
+        text = request.text[:MAX_TEXT]
+        text = _LEADING_SLASH.sub("", text)  # a command to Rasa
         if number is not None or not text.strip():
             return Parse((), request.conversation.locale or "und", 0.0, number)
         assert self._agent.processor is not None

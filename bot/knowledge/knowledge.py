@@ -180,6 +180,10 @@ class Knowledge:
             parts = [segments.simplify(part) for part in parts]
         else:
             markup = self._markup(found[0].text, style, extra)
+            if id_ in self.questions and facts and not clock_is_sound(at.date(), self.collected):
+                unknown = self._system("clock_unknown", info)
+                parts[0] += "\n\n" + unknown
+                markup += f"<p><strong>{html.escape(unknown)}</strong></p>"
             if state == "notice":
                 notice = self._system("expired_notice", info, date=self._oldest(facts, info))
                 parts[0] += "\n\n" + notice
@@ -218,7 +222,7 @@ class Knowledge:
             name = "basic" if "basic" in self.answer(id_).texts else "short"
             found = self.catalogues.find(self.answer(id_).context(name), self.answer(id_).texts[name], info.code)
         else:
-            held = self.answer("system/held" if id_ != "system/held" else "system/human_route_basic")
+            held = self.answer("system/human_route_basic" if self.is_held("system/held") else "system/held")
             found = self.catalogues.find(held.context("short"), held.texts["short"], info.code)
         text = self._fill(found.text, self._style(info), self._own_values())
         part = segments.simplify(text) if channel == "sms" else text
@@ -264,7 +268,7 @@ class Knowledge:
         named = {fact.id for fact in self.facts_of(id_)}
         closed: Line | None = None
         for line in self.lines.values():
-            if line.phone in named and line.hours and line.phone not in ALWAYS_TRUE:
+            if line.phone in named and line.hours and line.phone not in ALWAYS_TRUE | self.held:
                 if is_open(self.facts[line.hours].value, at):
                     return None
                 closed = closed or line

@@ -200,7 +200,9 @@ class _Spelling:
         self._hash = HashingVectorizer(
             analyzer="char_wb", ngram_range=(2, 5), n_features=self.BUCKETS, alternate_sign=False, norm="l2"
         )
-        self.rarity = np.zeros(self.BUCKETS, np.float32) if weights is None else weights  # [BUCKETS]: inverse document frequencies
+        self.rarity = (
+            np.zeros(self.BUCKETS, np.float32) if weights is None else weights
+        )  # [BUCKETS]: inverse document frequencies
 
     def fit(self, texts: list[str]) -> Any:
         counts = self._hash.transform([fold(text) for text in texts])

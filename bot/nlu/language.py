@@ -11,6 +11,7 @@ import json
 import re
 import unicodedata
 import zlib
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -90,6 +91,7 @@ _TRADITIONAL = frozenset(
 )
 _WORD = re.compile(r"[^\W\d_]+")
 UNDETERMINED = "und"
+_NEVER_LATIN = frozenset({"zh_Hans", "zh_Hant", "ko"})  # an example of theirs in Latin letters is English
 
 
 class LanguageIdentifier:
@@ -104,12 +106,22 @@ class LanguageIdentifier:
 
     @classmethod
     def fit(cls, examples: Iterable[tuple[str, str]]) -> LanguageIdentifier:
-        """From (text, locale) pairs. Only texts in Latin script train it."""
+        """From (text, locale) pairs. Only texts in Latin letters train it, and of the locales of other scripts only those in which
+        people write so. A word that stands in the examples of four languages or more ("hello", "hola", "court") counts for one alone:
+        English, unless another uses it three times as often."""
+        latin = [(text, locale) for text, locale in examples if script_of(text) is None and locale not in _NEVER_LATIN]
+        uses: dict[str, Counter[str]] = {}
+        for text, locale in latin:
+            for word in _words(text):
+                uses.setdefault(word, Counter())[locale] += 1
+        owner = {word: _owner(found) for word, found in uses.items() if len(found) >= 4}
+        borrowed = {
+            locale: frozenset(word for word, own in owner.items() if own != locale) for locale in {one for _, one in latin}
+        }
         counts: dict[str, NDArray[np.float32]] = {}
-        for text, locale in examples:
-            if script_of(text) is None:
-                row = counts.setdefault(locale, np.zeros(BUCKETS, np.float32))
-                np.add.at(row, _features(text), 1)
+        for text, locale in latin:
+            row = counts.setdefault(locale, np.zeros(BUCKETS, np.float32))
+            np.add.at(row, _features(text, borrowed[locale]), 1)
         locales = sorted(counts)
         if not locales:
             return cls(["en"], np.zeros((BUCKETS, 1), np.float32))
@@ -176,11 +188,20 @@ def _chinese(text: str, prior: str | None) -> str:
     return "zh_Hans" if simplified > traditional else "zh_Hant"
 
 
-def _features(text: str) -> NDArray[np.int64]:
-    """Hashed words (twice) and character 2- to 4-grams of each word, shared words left out."""
+def _owner(found: Counter[str]) -> str:
+    most, times = found.most_common(1)[0]
+    return most if times >= 3 * found["en"] else "en"
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(unicodedata.normalize("NFC", text).casefold())
+
+
+def _features(text: str, without: frozenset[str] = frozenset()) -> NDArray[np.int64]:
+    """Hashed words (twice) and character 2- to 4-grams of each word, shared words and those of `without` left out."""
     found: list[int] = []
-    for word in _WORD.findall(unicodedata.normalize("NFC", text).casefold()):
-        if word in SHARED:
+    for word in _words(text):
+        if word in SHARED or word in without:
             continue
         found += [_bucket("w" + word)] * 2
         padded = f"<{word}>"

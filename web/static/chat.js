@@ -4,7 +4,7 @@
   const $ = (id) => document.getElementById(id);
   const form = $("ask"), text = $("text"), log = $("log"), status = $("status"), options = $("options"), token = $("token");
   const words = $("words").dataset;
-  let locale = document.body.dataset.locale, busy = false, composing = false;
+  let locale = document.body.dataset.locale, busy = false, composing = false, running = null;
 
   const make = (tag, attributes = {}, ...children) => {
     const node = document.createElement(tag);
@@ -45,15 +45,17 @@
   const ask = async (fields, shown) => {
     if (busy) return;
     busy = true;
+    running = new AbortController();
+    const timer = setTimeout(() => running.abort(), 20000);
     mine(shown);
     status.textContent = words.thinking;
     const message = { ...fields, locale, message_id: crypto.randomUUID ? crypto.randomUUID() : String(Math.random()) };
     if (token.value) message.token = token.value;
     try {
       const send = () => fetch("/chat", {
-        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(message), signal: AbortSignal.timeout(20000),
+        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(message), signal: running.signal,
       });
-      const answer = await send().catch(send); // the same message id: answered once
+      const answer = await send().catch((error) => { if (running.signal.aborted) throw error; return send(); }); // same id: answered once
       if (!answer.ok) throw new Error(answer.status);
       const data = await answer.json();
       setToken(data.token);
@@ -66,6 +68,7 @@
     } catch {
       status.textContent = words.failed;
     }
+    clearTimeout(timer);
     busy = false;
   };
 
@@ -95,6 +98,7 @@
       const body = JSON.stringify({ token: token.value });
       fetch("/chat/erase", { method: "POST", headers: { "content-type": "application/json" }, body, keepalive: true }).catch(() => {});
     }
+    running?.abort();
     setToken("");
     log.replaceChildren();
   };
