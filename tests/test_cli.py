@@ -17,7 +17,9 @@ import pytest
 from tests.conftest import ROOT, free_port
 
 AMPARO = [sys.executable, "-m", "bot.cli"]
-RATE = 40.0  # lines a second on two cores
+# Lines a second. The promise is 40 on two idle cores (docs/understanding.md has what was measured); a machine that is busy with other
+# things must not fail the test, a change that halves the speed must.
+RATE = 20.0
 
 
 def run(*arguments: str, stdin: str = "", root: Path = ROOT, **environ: str) -> subprocess.CompletedProcess[str]:

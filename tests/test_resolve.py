@@ -24,7 +24,7 @@ TABLE = [
     ("the model's shade of danger", said(("self_harm", 0.8)), SMS, {"danger": "emergency_now"}, ("self_harm", "answer", "self_harm")),
     ("an urgent second choice", said(("ice_home", 0.5), ("ice_here_now", 0.4)), SMS, {}, ("ice_here_now", "answer", "ice_here_now")),
     ("an unlikely urgent one", said(("ice_home", 0.8), ("ice_here_now", 0.1)), SMS, {}, ("ice_home", "answer", "ice_home")),
-    ("unsure between two", said(("ice_home", 0.4), ("ice_street", 0.35)), SMS, {}, ("nlu_fallback", "options", None)),
+    ("unsure between two", said(("ice_home", 0.38), ("ice_street", 0.35)), SMS, {}, ("nlu_fallback", "options", None)),
     ("nothing likely", said(("ice_home", 0.1), ("tps", 0.09)), SMS, {}, ("nlu_fallback", "unknown", None)),
     ("an option by number", Parse((), number=2), OFFERED, {}, ("idnyc_apply", "answer", "idnyc_apply")),
     ("a number that is not offered", Parse((), number=3), OFFERED, {}, ("menu", "answer", "menu")),

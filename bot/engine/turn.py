@@ -20,6 +20,8 @@ from bot.privacy import logs
 logs.configure()  # before Rasa is imported: see there
 os.environ["RASA_TELEMETRY_ENABLED"] = "false"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# A second pool of spinning threads beside the encoder's made a turn five times as slow; our matrices are small.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import jsonschema  # noqa: E402
