@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from datetime import time as clock_time
+from functools import lru_cache
 from typing import Any
 
 from babel import Locale
@@ -30,6 +31,7 @@ class Style:
     always_open: str
 
 
+@lru_cache(maxsize=256)
 def month(day: date, cldr: Locale) -> str:
     """The month and year in which something was collected, such as `Nov 2026`."""
     text: str = format_skeleton("yMMM", datetime(day.year, day.month, day.day), locale=cldr)
