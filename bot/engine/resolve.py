@@ -22,6 +22,8 @@ OPTION = 0.06  # an id with at least this much is offered as a choice
 OPTIONS = 3
 HOPELESS = 0.12  # below this the best id is not even worth a question
 
+NEVER_OFFERED = frozenset({"affirm", "deny", "greet", "goodbye", "thanks", "out_of_scope"})  # nobody asks for these by number
+
 Via = Literal["answer", "open", "gate_no", "repeat", "more", "source", "options", "unknown", "nothing"]
 
 
@@ -115,7 +117,7 @@ def _options(parse: Parse) -> tuple[str, ...]:
     shares = [share for _, share in parse.ranking] + [0.0, 0.0]
     if shares[0] >= SURE or (shares[0] >= LIKELY and shares[0] >= CLEAR * shares[1]) or shares[0] < HOPELESS:
         return ()
-    near = tuple(id_ for id_, share in parse.ranking[:OPTIONS] if share >= OPTION)
+    near = tuple(id_ for id_, share in parse.ranking[:OPTIONS] if share >= OPTION and id_ not in NEVER_OFFERED)
     return near if len(near) > 1 else ()
 
 
