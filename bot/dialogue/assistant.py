@@ -130,6 +130,9 @@ class Assistant:
         except asyncio.TimeoutError:  # this sender's message before is still being answered
             self._unlock(incoming.ids[0], held=False)
             return self._without_store(incoming, self._clock())
+        except asyncio.CancelledError:
+            self._unlock(incoming.ids[0], held=False)
+            raise
         try:
             return await self._respond(incoming, deadline)
         finally:
