@@ -38,7 +38,8 @@ check: setup  ## whether the content keeps its own rules
 	@$(VENV)/bin/amparo check
 
 test: setup-dev  ## everything that needs no root and no server of its own, in under 5 minutes after set-up
-	@$(MAKE) --no-print-directory lint check train
+	@$(MAKE) --no-print-directory lint train
+	@$(VENV)/bin/amparo check --brief
 	@echo "tests ..." && $(PY) -m pytest -m "not full"
 	@echo "Left to 'make test-full' (after 'make system'): $$($(PY) -m pytest -m full --collect-only -q 2>/dev/null | grep -c '::') tests with Chromium, PostgreSQL and npm oracles."
 

@@ -1,4 +1,5 @@
-"""Ask which of a few topics is meant; or, when none was understood, say so and give the way to a person. Never a guess on the law."""
+"""Ask which of a few topics is meant; or, when none was understood, say so and give the way to a person; in a language that
+we do not write, the way to an interpreter. Never a guess on the law."""
 
 from __future__ import annotations
 
@@ -22,6 +23,8 @@ class AskWhichAction(Action):
         turn_ = turn(tracker)
         if turn_.options:
             plan = choices(turn_.knowledge, turn_.options, turn_.conversation)
+        elif turn_.via == "foreign" and turn_.id is not None:
+            plan = Plan(((Piece(turn_.id, "foreign"),),))
         else:
             plan = Plan(((Piece("system/unsure_none"),),))
         return say(dispatcher, tracker, turn_, plan, replace(turn_.conversation, offered=plan.options, flow=None, node=None))

@@ -50,6 +50,7 @@ def main(argv: list[str] | None = None) -> int:
 
     check = commands.add_parser("check", help="whether the content keeps its own rules, and how far it may be trusted")
     check.add_argument("words", nargs="*", help="only problems whose line holds one of these")
+    check.add_argument("--brief", action="store_true", help="only problems: not what is due, held or unreviewed today")
     check.add_argument("--on", type=date.fromisoformat, metavar="DATE", help="what that day would look like")
     check.add_argument("--within", metavar="30d", help="fails when a fact falls due in that time")
     check.add_argument(
@@ -226,7 +227,10 @@ def _check(options: argparse.Namespace) -> int:
     from bot.knowledge import audit, check, reviews
 
     if not any((options.on, options.within, options.launch, options.load, options.unreviewed)):
-        return check.main(options.words)
+        broken = check.main(options.words)
+        if not options.brief and not options.words:
+            _print_state()
+        return broken
     knowledge, today, failed = Knowledge.load(), date.today(), False
     if options.on:
         lines = list(audit.on(knowledge, options.on))
@@ -248,6 +252,22 @@ def _check(options: argparse.Namespace) -> int:
         lines = list(audit.unreviewed(knowledge, reviews.load_reviews()))
         print(*lines, f"{len(lines)} answers that nobody has signed as they stand", sep="\n")
     return 1 if failed else 0
+
+
+def _print_state() -> None:
+    """What is no mistake in the content but must be known: due, expired, held, unreviewed."""
+    from bot.knowledge import audit, reviews
+
+    knowledge = Knowledge.load(strict=False)
+    with _store() as store:
+        knowledge.held = frozenset(store.holds())
+    sections = [
+        ("expired, or due within 30 days", list(audit.within(knowledge, date.today(), 30))),
+        ("held", list(audit.held(knowledge))),
+        ("not reviewed", list(audit.unreviewed(knowledge, reviews.load_reviews()))),
+    ]
+    for title, lines in sections:
+        print(f"\n{title}: {len(lines)}", *lines, sep="\n  ")
 
 
 def _hold(options: argparse.Namespace) -> int:

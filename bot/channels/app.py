@@ -31,7 +31,7 @@ from bot.settings import ROOT, Settings
 from bot.store import Store, StoreError
 
 FORGET_EVERY = 60.0  # seconds
-LOOK_FOR_HOLDS_EVERY = 20.0
+LOOK_FOR_HOLDS_EVERY = 5.0  # a hold must reach every process within 60
 
 
 def make_app(settings: Settings, knowledge: Knowledge, store: Store, keys: Keys) -> Starlette:

@@ -16,11 +16,13 @@ from typing import Any, Literal, Protocol, TypeVar
 from bot.dialogue import plan as plans
 from bot.dialogue.control import Control, ControlWords
 from bot.dialogue.danger import DangerDetector
+from bot.dialogue.languages import LanguageNames
 from bot.dialogue.plan import Piece, Plan, Rendered, render
 from bot.dialogue.state import Conversation, is_private
 from bot.engine.exchange import EngineClient, EngineUnavailable, Reply, Request
 from bot.knowledge import Knowledge
 from bot.nlu.language import LanguageIdentifier, script_of
+from bot.nlu.mask import mask
 from bot.privacy.logs import logger
 from bot.store import Answered, StoreError
 
@@ -117,6 +119,7 @@ class Assistant:
     ) -> None:
         self._knowledge, self._store, self._engine = knowledge, store, engine
         self._control, self._danger, self._languages, self._clock = control, danger, languages, clock
+        self._unwritten = LanguageNames(knowledge.unwritten, knowledge.frames)
         self._served = tuple(info.code for info in knowledge.served())
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
         self._fragments: dict[str, deque[tuple[datetime, str]]] = {}
@@ -186,6 +189,9 @@ class Assistant:
                 return Outcome(Plan(), conversation.locale or "en", at, conversation, [], "und")
         if (command is not None and command.command != "help") or (command is not None and danger is None):
             return await self._command(command, incoming, conversation, at)
+        named = self._unwritten.find(text, conversation.locale) if incoming.chosen is None and danger is None else None
+        if named is not None:
+            return self._interpreter(named, conversation, incoming.hint, at)
         request = Request(text, conversation, at, danger=danger, chosen=incoming.chosen, hint=incoming.hint)
         within = deadline - asyncio.get_running_loop().time()
         if danger is not None:
@@ -214,6 +220,8 @@ class Assistant:
         conversation = reply.conversation
         locale = conversation.locale or "en"
         plan = plans.with_latin(self._knowledge, reply.plan, locale) if in_latin and reply.language == locale else reply.plan
+        if reply.urgent and reply.language not in self._served:
+            plan = plans.with_first_line(self._knowledge, plan, reply.language)
         plan, welcomed = plans.with_welcome(self._knowledge, plan, locale, conversation, at)
         if welcomed:
             conversation = replace(conversation, welcomed=True)
@@ -318,6 +326,15 @@ class Assistant:
             plan = Plan(((Piece(COMMAND_IDS[name]),),))
         return self._outcome(plan, shown_in, at, conversation, control.locale, ranking=ranking, erased=erased)
 
+    def _interpreter(self, key: str, conversation: Conversation, hint: str | None, at: datetime) -> Outcome:
+        """Somebody named a language that we do not write: the English words that get its interpreter."""
+        language = self._knowledge.unwritten[key]
+        reads = [code for code in (conversation.locale, hint, *language.may_read) if code in self._served]
+        locale = reads[0] if reads else "en"
+        plan = Plan(((Piece(key, "language"),),))
+        ranking = (("change_language", 1.0),)
+        return self._outcome(plan, locale, at, conversation, language.code, ranking=ranking)
+
     # --- storing and ordering -------------------------------------------------------------------------------------------
 
     async def _remember(self, incoming: Incoming, outcome: Outcome, before: Conversation | None) -> None:
@@ -347,9 +364,11 @@ class Assistant:
 
 
 def clean(text: str) -> str:
-    """A message as it is read: at most 1,600 characters, no control characters, no unpaired surrogates, no outer blanks."""
+    """A message as it is read: at most 1,600 characters, no control characters, no unpaired surrogates, no outer blanks, and what people
+    must not send (numbers, addresses, names) masked."""
     text = text[:MAX_TEXT].encode("utf-8", "ignore").decode()
-    return "".join(char if char.isprintable() or char.isspace() or char in "\u200c\u200d" else " " for char in text).strip()
+    printable = "".join(char if char.isprintable() or char.isspace() or char in "\u200c\u200d" else " " for char in text)
+    return mask(printable.strip())
 
 
 async def _in_thread(call: Callable[..., T], *args: Any) -> T:

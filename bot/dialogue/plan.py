@@ -10,15 +10,17 @@ from typing import Any, Literal
 from bot.dialogue.state import Conversation
 from bot.knowledge import Knowledge, Said, formatting, segments
 from bot.knowledge.catalogue import GATED
+from bot.knowledge.languages import Unwritten
 
-Form = Literal["part", "basic", "closed", "option", "source", "latin"]
+Form = Literal["part", "basic", "closed", "option", "source", "latin", "language", "foreign", "first"]
 MAX_MESSAGES, MAX_SEGMENTS = 3, 8  # of a whole turn on SMS (design, "What a turn on SMS looks like")
 
 
 @dataclass(frozen=True)
 class Piece:
     """A piece of a message: part `number` of an answer, its basic form, the notice that its line is closed, its title as the option
-    `number`, where it is from, or its form in Latin letters."""
+    `number`, where it is from, or its form in Latin letters. For languages that we do not write: how to get an interpreter for a `language`
+    (key) that was named, or for the `foreign` one (ISO code) that was written; the `first` line of an urgent answer in it (`pt/ID`)."""
 
     id: str
     form: Form = "part"
@@ -38,8 +40,7 @@ class Plan:
     @property
     def ids(self) -> list[str]:
         """The content ids in the order in which they are sent, each once; options are not among them."""
-        forms = ("part", "basic", "source")
-        found = [p.id for message in self.messages for p in message if p.form in forms and p.id not in _HINTS]
+        found = [_said_id(p) for message in self.messages for p in message if p.form in _WHOLE and p.id not in _HINTS]
         return list(dict.fromkeys(found))
 
     def as_json(self) -> dict[str, Any]:
@@ -53,6 +54,14 @@ class Plan:
         """Raises KeyError, TypeError or ValueError for what as_json did not write."""
         messages = tuple(tuple(Piece(i, f, n) for i, f, n in message) for message in data["messages"])
         return cls(messages, tuple(data["options"]))
+
+
+_WHOLE = ("part", "basic", "source", "language", "foreign")  # pieces that are an answer, not an addition to one
+_INTERPRETER = "system/language_unsupported_named"
+
+
+def _said_id(piece: Piece) -> str:
+    return _INTERPRETER if piece.form in ("language", "foreign") else piece.id
 
 
 # Lines that belong to the message they stand in, and are no reply of their own.
@@ -149,8 +158,8 @@ def render(knowledge: Knowledge, plan: Plan, locale: str, channel: Literal["sms"
     """The plan's messages in a language. The same plan at the same instant gives the same messages."""
     out = []
     for text, message in _texts(knowledge, plan, locale, channel, at):
-        main = next((p for p in message if p.form in ("part", "basic", "source")), message[0])
-        said = knowledge.say(main.id, locale, channel, at)
+        main = next((p for p in message if p.form in _WHOLE), message[0])
+        said = knowledge.say(_said_id(main), locale, channel, at)
         markup = ""
         if channel == "web" and main.form != "part":
             markup = f"<p>{html.escape(text)}</p>"
@@ -193,6 +202,12 @@ def _text(knowledge: Knowledge, piece: Piece, locale: str, channel: Literal["sms
         return knowledge.in_latin(piece.id, locale)
     if piece.form == "closed":
         return knowledge.closed_notice(piece.id, locale, channel, at) or ""
+    if piece.form == "language":
+        return _interpreter(knowledge, knowledge.unwritten[piece.id], locale, channel, at)
+    if piece.form == "foreign":
+        return _foreign(knowledge, piece.id, locale, channel, at)
+    if piece.form == "first":
+        return knowledge.in_unserved(*piece.id.split("/", 1)) or ""
     if piece.form == "basic":
         return knowledge.basic(piece.id, locale, channel, at)
     said = knowledge.say(piece.id, locale, channel, at, language__name=knowledge.locale(locale).name)
@@ -202,6 +217,30 @@ def _text(knowledge: Knowledge, piece: Piece, locale: str, channel: Literal["sms
     if said.expired == "notice" and channel == "sms" and piece.number == 0 and len(parts) > 1:
         return parts[0] + "\n" + parts[-1]
     return parts[min(piece.number, len(parts) - 1)]
+
+
+def _interpreter(knowledge: Knowledge, language: Unwritten, locale: str, channel: Literal["sms", "web"], at: datetime) -> str:
+    """How to get an interpreter for a language, and the English words to show or say."""
+    line = knowledge.say(_INTERPRETER, locale, channel, at, language__name=language.name).parts[0]
+    intro = knowledge.say("system/say_intro", locale, channel, at).parts[0]
+    return f'{line}\n{intro} "{language.say}"'
+
+
+def _foreign(knowledge: Knowledge, code: str, locale: str, channel: Literal["sms", "web"], at: datetime) -> str:
+    own = knowledge.in_unserved(code, "interpreter")
+    if own is not None:
+        return own
+    language = knowledge.unwritten_by_code(code)
+    if language is not None:
+        return _interpreter(knowledge, language, "en", channel, at)
+    return knowledge.say("system/language_unsupported", locale, channel, at).parts[0]
+
+
+def with_first_line(knowledge: Knowledge, plan: Plan, code: str) -> Plan:
+    """An urgent answer (in English) with its first line in the language that was written, where we have one."""
+    if not plan.messages or not plan.ids or knowledge.in_unserved(code, plan.ids[0]) is None:
+        return plan
+    return Plan(((Piece(f"{code}/{plan.ids[0]}", "first"), *plan.messages[0]), *plan.messages[1:]), plan.options)
 
 
 def _source(knowledge: Knowledge, said: Said, locale: str, channel: Literal["sms", "web"], at: datetime) -> str:

@@ -58,10 +58,9 @@ class CatalogueImporter(RasaFileImporter):
         return graph.merge(StoryGraph(steps))
 
     def get_nlu_data(self, language: str | None = "en") -> TrainingData:
-        merged = TrainingData()
-        for file in sorted(self._nlu_files):
-            data = load_data(file, language or "en")
-            for example in data.training_examples:
+        examples = []
+        for file in sorted(self._nlu_files):  # not merged file by file: each merge copies all that went before
+            for example in load_data(file, language or "en").training_examples:
                 example.set("locale", Path(file).stem)
-            merged = merged.merge(data)
-        return merged
+                examples.append(example)
+        return TrainingData(examples)

