@@ -6,7 +6,7 @@ export RASA_TELEMETRY_ENABLED := false
 export SANIC_HOST := 127.0.0.1
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: help run setup setup-dev train test test-full system lint check rasa-dev lock clean
+.PHONY: help run setup setup-dev train test test-full system lint check evaluate evaluate-stock train-encoder rasa-dev lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,17 @@ system:  ## install Chromium, PostgreSQL, fonts and Node from Debian's packages 
 rasa-dev: setup  ## Rasa's own server and action server, on loopback only, for development
 	@$(VENV)/bin/amparo train
 	@tools/rasa_dev.sh $(VENV)
+
+evaluate: train  ## how well held-out messages are understood (a minute)
+	@$(PY) -m bench.evaluate
+
+evaluate-stock: train  ## the same for Rasa's stock pipeline and for the encoder without our training (hours; not in CI)
+	@$(PY) -m bench.stock
+
+train-encoder:  ## train the encoder's layers on data/nlu (an hour or more on two cores; needs PyTorch, see requirements-encoder.txt)
+	@test -x .cache/encoder-venv/bin/python || $${PYTHON:-python3} -m venv .cache/encoder-venv
+	@.cache/encoder-venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-encoder.txt
+	@.cache/encoder-venv/bin/python tools/train_encoder.py $(TRAIN)
 
 lock:  ## write the lock files anew from requirements*.in (needs uv)
 	uv pip compile requirements.in -o requirements.lock --python-version 3.10 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q

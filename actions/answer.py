@@ -40,4 +40,5 @@ def answer(turn_: Turn) -> tuple[Plan, Conversation]:
         plan = plans.open_answer(knowledge, turn_.id, conversation, part=turn_.part, at=at)
     else:
         plan = plans.answer(knowledge, turn_.id, conversation, part=turn_.part, at=at)
+        plan = plans.with_layer(knowledge, plan, turn_.id, turn_.outside)
     return turn_.given(turn_.id, plan, turn_.part)

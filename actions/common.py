@@ -25,7 +25,7 @@ def use(knowledge: Knowledge) -> None:
 
 @dataclass(frozen=True)
 class Turn:
-    """What an action works on. `via`, `id`, `part`, `options` are those of bot.engine.resolve.Decision."""
+    """What an action works on. `via`, `id`, `part`, `options`, `outside` are those of bot.engine.resolve.Decision."""
 
     via: str
     id: str | None
@@ -34,6 +34,7 @@ class Turn:
     conversation: Conversation
     at: datetime
     knowledge: Knowledge
+    outside: str | None  # the layer of a place outside the city that the person named
     standalone: bool  # run by Rasa's own tools, with nothing but the intent
 
     def given(self, id_: str, plan: Plan, part: int = 0) -> tuple[Plan, Conversation]:
@@ -60,7 +61,7 @@ def turn(tracker: Tracker) -> Turn:
         intent = (tracker.latest_message.get("intent") or {}).get("name")
         id_ = intent if intent in knowledge.questions else None
         conversation = Conversation("rasa", "web", now, locale="en", welcomed=True)
-        return Turn("answer" if id_ else "unknown", id_, 0, (), conversation, now, knowledge, True)
+        return Turn("answer" if id_ else "unknown", id_, 0, (), conversation, now, knowledge, None, True)
     decision = metadata["decision"]
     return Turn(
         decision["via"],
@@ -70,6 +71,7 @@ def turn(tracker: Tracker) -> Turn:
         Conversation.from_json(metadata["conversation"]),
         datetime.fromisoformat(metadata["at"]),
         knowledge,
+        decision["outside"],
         False,
     )
 

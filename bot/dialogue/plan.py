@@ -99,6 +99,25 @@ def _closed(knowledge: Knowledge, id_: str, at: datetime) -> Message:
     return (Piece(id_, "closed"),) if not urgent and knowledge.closed_line(id_, at) else ()
 
 
+def with_layer(knowledge: Knowledge, plan: Plan, id_: str, outside: str | None) -> Plan:
+    """The plan with a word before it, where the answer states a rule of the city (or the state) and the person named a place `outside`
+    (`ny`: the state beyond the city, `us`: beyond the state). Urgent answers are true everywhere and stand alone."""
+    layer, question = knowledge.answer(id_).layer, knowledge.questions.get(id_)
+    if (
+        outside is None
+        or plan.ids[:1] != [id_]
+        or (question is not None and (question.urgent or question.topic == "conversation"))
+    ):
+        return plan
+    if layer == "nyc":
+        notice = "system/outside_nyc"
+    elif layer == "ny" and outside == "us":
+        notice = "system/outside_ny"
+    else:
+        return plan
+    return Plan(((Piece(notice),), *plan.messages), plan.options)
+
+
 def choices(knowledge: Knowledge, ids: tuple[str, ...], conversation: Conversation) -> Plan:
     """Ask which of two or three topics is meant."""
     message: Message = (Piece("system/unsure"),)

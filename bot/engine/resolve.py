@@ -34,12 +34,15 @@ Via = Literal["answer", "open", "gate_no", "repeat", "more", "source", "options"
 @dataclass(frozen=True)
 class Parse:
     """What the NLU pipeline made of a message: `ranking` holds (catalogue id, probability), best first; `number` is the digit that
-    the whole message was; `language` a locale, an ISO code, or `und`."""
+    the whole message was; `language` a locale, an ISO code, or `und`; `layers` those of the places that it names; `papers` the kinds of
+    papers."""
 
     ranking: tuple[tuple[str, float], ...]
     language: str = "und"
     language_confidence: float = 0.0
     number: int | None = None
+    layers: tuple[str, ...] = ()
+    papers: tuple[str, ...] = ()
 
     @property
     def intent(self) -> str | None:
@@ -60,6 +63,7 @@ class Decision:
     part: int = 0
     options: tuple[str, ...] = ()
     urgent: bool = False
+    outside: str | None = None  # the layer (ny, us) of a place outside the city that the message named
 
 
 def resolve(
@@ -93,11 +97,12 @@ def resolve(
         return Decision(FALLBACK, "options", options=options)
     if parse.confidence < LIKELY:
         return Decision(FALLBACK, "unknown")
-    return _follow_up(parse.ranking[0][0], conversation, questions)
+    return _follow_up(parse, conversation, questions)
 
 
-def _answer(id_: str, questions: Mapping[str, Question]) -> Decision:
-    return Decision(id_, "answer", id_, urgent=questions[id_].urgent)
+def _answer(id_: str, questions: Mapping[str, Question], layers: tuple[str, ...] = ()) -> Decision:
+    outside = layers[0] if layers and "nyc" not in layers else None
+    return Decision(id_, "answer", id_, urgent=questions[id_].urgent, outside=outside)
 
 
 def _urgent(parse: Parse, questions: Mapping[str, Question], danger: str | None) -> str | None:
@@ -140,15 +145,15 @@ def _options(parse: Parse) -> tuple[str, ...]:
     return near if len(near) > 1 else ()
 
 
-def _follow_up(id_: str, conversation: Conversation, questions: Mapping[str, Question]) -> Decision:
-    last = conversation.last_id
+def _follow_up(parse: Parse, conversation: Conversation, questions: Mapping[str, Question]) -> Decision:
+    id_, last = parse.ranking[0][0], conversation.last_id
     if id_ == "tell_me_more" or (id_ == "affirm" and last is not None):
         return Decision(id_, "more", last, conversation.part + 1) if last else Decision(id_, "nothing")
     if id_ == "repeat_that":
         return Decision(id_, "repeat", last, conversation.part) if last else Decision(id_, "nothing")
     if id_ == "where_is_this_from" and last is not None:
         return Decision(id_, "source", last)
-    return _answer(id_, questions)
+    return _answer(id_, questions, parse.layers)
 
 
 FOREIGN = 0.9  # confidence from which a language that we do not write is believed

@@ -14,14 +14,18 @@ ROOT = Path(__file__).resolve().parents[2]
 _FIXED = (
     "config.yml", "domain.yml", "content/catalogue.yml", "requirements.lock",
     "bot/nlu/components.py", "bot/nlu/encoder.py", "bot/nlu/encoder.npz", "bot/nlu/e5file.py", "bot/nlu/layers.py",
-    "bot/nlu/language.py", "bot/nlu/text.py", "bot/engine/importer.py",
+    "bot/nlu/language.py", "bot/nlu/text.py", "bot/nlu/gazetteer.py", "bot/engine/importer.py",
 )  # fmt: skip
 
 
 def fingerprint(root: Path = ROOT) -> str:
     """A hash over the content of all that a model is made from."""
     digest = hashlib.sha256()
-    for path in [*(root / name for name in _FIXED), *sorted((root / "data").rglob("*.yml"))]:
+    for path in [
+        *(root / name for name in _FIXED),
+        *sorted((root / "data").rglob("*.yml")),
+        *sorted((root / "data" / "languages").glob("*.txt")),
+    ]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -81,10 +85,11 @@ def _train_languages(target: Path) -> None:
     from rasa.shared.nlu.constants import TEXT
 
     from bot.engine.importer import CatalogueImporter
-    from bot.nlu.language import LanguageIdentifier
+    from bot.nlu.language import LanguageIdentifier, samples
 
     data = CatalogueImporter(training_data_paths=[str(ROOT / "data")]).get_nlu_data()
-    LanguageIdentifier.fit((m.get(TEXT), m.get("locale")) for m in data.intent_examples).save(target)
+    examples = [(m.get(TEXT), m.get("locale")) for m in data.intent_examples]
+    LanguageIdentifier.fit(examples, samples()).save(target)
 
 
 def say(line: str) -> None:

@@ -103,7 +103,14 @@ class Engine:
             for item in data.get("intent_ranking", [])
             if item["name"] and item["name"] != FALLBACK
         )
-        return Parse(ranking, str(data.get("language", "und")), float(data.get("language_confidence", 0.0)))
+        names = data.get("entities", [])
+        return Parse(
+            ranking,
+            str(data.get("language", "und")),
+            float(data.get("language_confidence", 0.0)),
+            layers=tuple(dict.fromkeys(name["layer"] for name in names if name.get("layer"))),
+            papers=tuple(name["value"] for name in names if name["entity"] == "papers"),
+        )
 
     def _locale(self, parse: Parse, request: Request) -> str:
         if request.chosen is not None:

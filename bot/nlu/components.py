@@ -24,12 +24,14 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.nlu.encoder import Cache, Vectors, make_encoder
-from bot.nlu.language import LanguageIdentifier
+from bot.nlu.gazetteer import Gazetteer
+from bot.nlu.language import LanguageIdentifier, samples
 from bot.nlu.text import fold
 
 LANGUAGE = "language"
 LOCALE = "locale"  # which file a training example stands in: the importer sets it
-_CACHE = Path(__file__).resolve().parents[2] / ".cache" / "embeddings"
+_ROOT = Path(__file__).resolve().parents[2]
+_CACHE = _ROOT / ".cache" / "embeddings"
 
 
 # Registered as a featurizer because only those are both trained and run over the training data.
@@ -52,7 +54,7 @@ class Language(GraphComponent):
 
     def train(self, training_data: TrainingData) -> Resource:
         examples = [(m.get(TEXT), m.get(LOCALE)) for m in training_data.intent_examples if m.get(LOCALE)]
-        self._identifier = LanguageIdentifier.fit(examples)
+        self._identifier = LanguageIdentifier.fit(examples, samples())
         with self._model_storage.write_to(self._resource) as folder:
             self._identifier.save(folder / "language.npz")
         return self._resource
@@ -184,6 +186,34 @@ class SentenceEncoder(DenseFeaturizer, GraphComponent):
 
     def _attach(self, message: Message, vector: Vectors) -> None:
         message.add_features(Features(vector[None, :], FEATURE_TYPE_SENTENCE, TEXT, self._identifier))
+
+
+# Registered as an entity extractor, whose results Rasa hands on as `entities`.
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
+class Names(GraphComponent):
+    """Names of places, papers and agencies as entities: the section as `entity`, the id as `value`, a place's `layer` and `borough`."""
+
+    def __init__(self) -> None:
+        self._gazetteer = Gazetteer.load(_ROOT / "content" / "gazetteer.yml")
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> Names:
+        return cls()
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        for message in messages:
+            found = [
+                {"entity": name.section, "value": name.id, "layer": name.layer, "borough": name.borough, "start": 0, "end": 0}
+                for name in self._gazetteer.find(message.get(TEXT) or "")
+            ]
+            message.set("entities", found, add_to_output=True)
+        return messages
 
 
 def _progress(done: int, total: int) -> None:

@@ -1,12 +1,13 @@
 """Which language a short message is in.
 
 Script decides first. Between languages of one script a naive Bayes over words and character n-grams decides, trained on our own
-examples: off-the-shelf identifiers were seen to fail on one to three words. Needs neither Rasa nor the encoder, so that the
+examples (data/nlu, and data/languages for those that we do not write): off-the-shelf identifiers were seen to fail on one to three words. Needs neither Rasa nor the encoder, so that the
 public process can answer a failure in the person's language.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import unicodedata
@@ -19,6 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 BUCKETS = 1 << 16
+OTHERS = Path(__file__).resolve().parents[2] / "data" / "languages"
+LATIN = "latin"
+SHARED_SCRIPTS = frozenset({LATIN, "ru", "ar", "hi"})  # scripts of several languages: here words decide
+# In units of log probability, chosen on the training examples (cross-validated), never on held-out messages:
+LOAN = 6.0  # what an English word in another language's sentence costs it
+RARE = 4.0  # how much likelier a message is in a language that we write
+KEEP = 8.0  # how much the conversation's language is preferred
+CERTAIN = 2.0  # words are no independent evidence: differences count for less
 # Words that people use in every language of the city, and that therefore say nothing about it.
 SHARED = frozenset(
     [
@@ -91,112 +100,132 @@ SCRIPTS: tuple[tuple[str, str], ...] = (
     ("el", "\u0370-\u03ff"),
 )
 _SCRIPT_PATTERNS = tuple((code, re.compile(f"[{block}]")) for code, block in SCRIPTS)
-_URDU = re.compile("[\u0679\u0688\u0691\u06ba\u06be\u06c1\u06d2\u06af\u0686\u067e\u06a9\u06cc]")
-_UKRAINIAN = re.compile("[іїєґІЇЄҐ]")
-# Characters that are written only in one of the two Chinese scripts, from the commonest words of our texts.
-_SIMPLIFIED = frozenset(
-    "们这说时会对学问题国证请护个么给还东车门关开长张见语谁钱办让应该医区师边觉写听买卖记认识过进远选难样经现电话试书业产务发动员"
-)
-_TRADITIONAL = frozenset(
-    "們這說時會對學問題國證請護個麼給還東車門關開長張見語誰錢辦讓應該醫區師邊覺寫聽買賣記認識過進遠選難樣經現電話試書業產務發動員"
-)
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"(?:[^\W\d_]|[\u0900-\u0963\u064b-\u0652])+")  # with the signs that belong to letters
 UNDETERMINED = "und"
 _NEVER_LATIN = frozenset({"zh_Hans", "zh_Hant", "ko"})  # an example of theirs in Latin letters is English
 
 
 class LanguageIdentifier:
-    """A naive Bayes over hashed features; `fit` it, or `load` a fitted one.
+    """A naive Bayes over the words and character n-grams of each word; `fit` it, or `load` a fitted one. It decides among the languages
+    that are written in the message's script; a script of one language decides by itself."""
 
-    Latin-script languages are told apart by what they were trained on; other scripts by the script itself.
-    """
-
-    def __init__(self, locales: list[str], weights: NDArray[np.float32]) -> None:
-        self.locales = locales
-        self._weights = weights  # [BUCKETS, len(locales)]: log probability of a feature in a locale
+    def __init__(self, languages: list[str], scripts: list[list[str]], weights: NDArray[np.float32], others: list[str]) -> None:
+        self.languages = languages
+        self._scripts = scripts  # of each language
+        self._weights = weights  # [BUCKETS, len(languages)]: log probability of a feature in a language
+        self._others = others  # those that we do not write
+        self._rare = np.asarray([RARE if language in others else 0.0 for language in languages], np.float32)
 
     @classmethod
-    def fit(cls, examples: Iterable[tuple[str, str]]) -> LanguageIdentifier:
-        """From (text, locale) pairs. Only texts in Latin letters train it, and of the locales of other scripts only those in which
-        people write so. A word that stands in the examples of four languages or more ("hello", "hola", "court") counts for one alone:
-        English, unless another uses it three times as often."""
-        latin = [(text, locale) for text, locale in examples if script_of(text) is None and locale not in _NEVER_LATIN]
+    def fit(cls, examples: Iterable[tuple[str, str]], others: Iterable[tuple[str, str]] = ()) -> LanguageIdentifier:
+        """From (text, locale) pairs, and (text, ISO code) pairs of languages that we do not write. People text whole messages in English
+        from every language: those among the examples are left out of a second fit."""
+        examples, others = list(examples), list(others)
+        first = cls._fit(examples, others)
+        own = [(text, locale) for text, locale in examples if locale == "en" or first.identify(text, locale)[0] != "en"]
+        return cls._fit(own, others)
+
+    @classmethod
+    def _fit(cls, examples: list[tuple[str, str]], others: list[tuple[str, str]]) -> LanguageIdentifier:
+        """A word that stands in the examples of four languages or more ("hello", "hola", "court") counts for
+        one alone: English, unless another uses it three times as often."""
+        known = [(text, language, script_of(text) or LATIN) for text, language in [*examples, *others]]
+        known = [row for row in known if row[2] in SHARED_SCRIPTS and not (row[2] == LATIN and row[1] in _NEVER_LATIN)]
         uses: dict[str, Counter[str]] = {}
-        for text, locale in latin:
+        for text, language, _ in known:
             for word in _words(text):
-                uses.setdefault(word, Counter())[locale] += 1
+                uses.setdefault(word, Counter())[language] += 1
         owner = {word: _owner(found) for word, found in uses.items() if len(found) >= 4}
-        borrowed = {
-            locale: frozenset(word for word, own in owner.items() if own != locale) for locale in {one for _, one in latin}
-        }
         counts: dict[str, NDArray[np.float32]] = {}
-        for text, locale in latin:
-            row = counts.setdefault(locale, np.zeros(BUCKETS, np.float32))
-            np.add.at(row, _features(text, borrowed[locale]), 1)
-        locales = sorted(counts)
-        if not locales:
-            return cls(["en"], np.zeros((BUCKETS, 1), np.float32))
-        table = np.stack([counts[locale] for locale in locales], axis=1) + 0.05
-        return cls(locales, np.log(table / table.sum(axis=0, keepdims=True)).astype(np.float32))
+        written: dict[str, Counter[str]] = {}
+        for text, language, script in known:
+            row = counts.setdefault(language, np.zeros(BUCKETS, np.float32))
+            written.setdefault(language, Counter())[script] += 1
+            for word in _words(text):
+                if owner.get(word, language) == language and word not in SHARED:
+                    np.add.at(row, _features(word), 1)
+        languages = sorted(counts)
+        if not languages:
+            return cls(["en"], [[LATIN]], np.zeros((BUCKETS, 1), np.float32), [])
+        # A language with few examples must not look likelier for all that it never met: each counts as if it had a million features.
+        table = np.stack([counts[language] / counts[language].sum() * 1e6 for language in languages], axis=1) + 0.5
+        scripts = [[s for s, n in written[language].items() if n > 0.02 * written[language].total()] for language in languages]
+        weights = np.log(table / table.sum(axis=0, keepdims=True)).astype(np.float32)
+        return cls(languages, scripts, weights, sorted({language for _, language in others}))
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as stream:
-            np.savez_compressed(stream, weights=self._weights.astype(np.float16), locales=json.dumps(self.locales))
+            names = json.dumps({"languages": self.languages, "scripts": self._scripts, "others": self._others})
+            np.savez_compressed(stream, weights=self._weights.astype(np.float16), names=names)
 
     @classmethod
     def load(cls, path: Path) -> LanguageIdentifier:
-        """Raises OSError or ValueError when there is no readable one."""
+        """Raises OSError, KeyError or ValueError when there is no readable one."""
         with np.load(path, allow_pickle=False) as data:
-            return cls(json.loads(str(data["locales"])), data["weights"].astype(np.float32))
+            return cls(**json.loads(str(data["names"])), weights=data["weights"].astype(np.float32))
 
     def identify(self, text: str, prior: str | None = None) -> tuple[str, float]:
         """(language, confidence 0 to 1). `prior` is the conversation's locale: it keeps unless the text clearly speaks against it.
 
-        The language is a locale, an ISO code of a language that we do not write, or `und` for a text without letters.
+        The language is a locale, an ISO code of a language that we do not write, or `und` for a text without letters. A message that
+        mixes English words into another language is in the other one.
         """
-        by_script = script_of(text)
-        if by_script == "zh":
+        script = script_of(text) or LATIN
+        if script == "zh":
             return _chinese(text, prior), 1.0
-        if by_script is not None:
-            return by_script, 1.0
-        features = _features(text)
-        if not features.size:
+        if script not in SHARED_SCRIPTS:
+            return script, 1.0
+        words = [_features(word) for word in _words(text) if word not in SHARED and (script_of(word) or LATIN) == script]
+        if not words:
             return (prior or UNDETERMINED), 0.0
-        scores = self._weights[features].sum(axis=0)
-        if prior in self.locales:
-            scores[self.locales.index(prior)] += 6.0
-        scores = np.exp(scores - scores.max())
-        scores /= scores.sum()
-        best = int(scores.argmax())
-        return self.locales[best], float(scores[best])
+        each = np.stack([self._weights[features].sum(axis=0) for features in words])  # [words, languages]
+        if "en" in self.languages:
+            # An English word in another language's sentence is a loan: it speaks against that language by no more than so much.
+            english = each[:, [self.languages.index("en")]]
+            each = np.maximum(each, english - LOAN)
+        scores = each.sum(axis=0)
+        scores -= self._rare
+        scores[[script not in scripts for scripts in self._scripts]] = -np.inf
+        if prior in self.languages and np.isfinite(scores[self.languages.index(prior)]):
+            scores[self.languages.index(prior)] += KEEP
+        shares = np.exp((scores - scores.max()) / CERTAIN)
+        shares /= shares.sum()
+        best = int(shares.argmax())
+        return self.languages[best], float(shares[best])
 
 
 def script_of(text: str) -> str | None:
-    """The language that the script of most letters stands for (`zh` for Han), or None for Latin script and for no letters."""
+    """The language that the script of the letters stands for, or None for Latin script and for no letters. Han is `zh`; `ru`, `ar` and `hi`
+    stand for the scripts that they share with others (SHARED_SCRIPTS). Latin letters beside another script are English words in it."""
     best, most = None, 0
     for code, pattern in _SCRIPT_PATTERNS:
         found = len(pattern.findall(text))
         if found > most:
             best, most = code, found
     latin = sum(len(word) for word in re.findall(r"[A-Za-zÀ-ɏ]+", text) if word.casefold() not in SHARED)
-    if best is None or most * 2 < latin:
-        return None
-    if best == "ar" and _URDU.search(text):
-        return "ur"
-    if best == "ru" and _UKRAINIAN.search(text):
-        return "uk"
+    if best is None or (latin and most < (1 if best == "zh" else 3)):
+        return None  # a stray letter in a Latin text
     if best == "zh" and any("\u3040" <= char <= "\u30ff" for char in text):
         return "ja"
     return best
 
 
 def _chinese(text: str, prior: str | None) -> str:
-    simplified = sum(char in _SIMPLIFIED and char not in _TRADITIONAL for char in text)
-    traditional = sum(char in _TRADITIONAL and char not in _SIMPLIFIED for char in text)
-    if simplified == traditional:
+    """Which script, by the characters that stand in only one of the two old national character sets; a tie goes to `prior`."""
+    balance = sum(_in(char, "gb2312") - _in(char, "big5hkscs") for char in text if "\u3400" <= char <= "\u9fff")
+    if balance == 0:
         return prior if prior in ("zh_Hans", "zh_Hant") else "zh_Hans"
-    return "zh_Hans" if simplified > traditional else "zh_Hant"
+    return "zh_Hans" if balance > 0 else "zh_Hant"
+
+
+@functools.cache
+def _in(char: str, charset: str) -> bool:
+    try:
+        char.encode(charset)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _owner(found: Counter[str]) -> str:
@@ -208,18 +237,25 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFC", text).casefold())
 
 
-def _features(text: str, without: frozenset[str] = frozenset()) -> NDArray[np.int64]:
-    """Hashed words (twice) and character 2- to 4-grams of each word, shared words and those of `without` left out."""
-    found: list[int] = []
-    for word in _words(text):
-        if word in SHARED or word in without:
-            continue
-        found += [_bucket("w" + word)] * 2
-        padded = f"<{word}>"
-        for size in (2, 3, 4):
-            found += [_bucket(padded[i : i + size]) for i in range(len(padded) - size + 1)]
+@functools.lru_cache(maxsize=1 << 16)
+def _features(word: str) -> NDArray[np.int64]:
+    """Hashed: the word (twice) and its character 2- to 4-grams."""
+    found = [_bucket("w" + word)] * 2
+    padded = f"<{word}>"
+    for size in (2, 3, 4):
+        found += [_bucket(padded[i : i + size]) for i in range(len(padded) - size + 1)]
     return np.asarray(found, dtype=np.int64)
 
 
 def _bucket(feature: str) -> int:
     return zlib.crc32(feature.encode()) % BUCKETS
+
+
+def samples(folder: Path = OTHERS) -> list[tuple[str, str]]:
+    """(text, ISO code) of messages in languages that we do not write, one file a language."""
+    return [
+        (line, path.stem)
+        for path in sorted(folder.glob("*.txt"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line
+    ]
