@@ -36,7 +36,7 @@ class Rules:
     """Word lists that the checks use, by locale."""
 
     preview: dict[str, list[str]]
-    number_words: dict[str, list[str]]
+    number_words: dict[str, list[re.Pattern[str]]]
     banned: dict[str, list[str]]
     excepted: frozenset[tuple[str, str]]
 
@@ -47,7 +47,9 @@ def load_rules(root: Path = ROOT) -> Rules:
     banned = load(root / "content" / "banned.yml")
     return Rules(
         preview=words["preview"],
-        number_words=words["number_words"],
+        number_words={
+            locale: [re.compile(pattern, re.IGNORECASE) for pattern in patterns] for locale, patterns in words["number_words"].items()
+        },
         banned={key: [item["phrase"] for item in value] for key, value in banned.items() if key != "exceptions"},
         excepted=frozenset((item["id"], item["phrase"]) for item in banned.get("exceptions", [])),
     )
@@ -177,10 +179,9 @@ def _wording(answer: Answer, locale: str, texts: dict[str, str], rules: Rules) -
             yield answer.error(field, f"{locale} {field} holds a literal number: {_around(digits)}")
         if re.search(r"https?:|www\.|\b[\w-]+\.(?:gov|org|com|us)\b", bare):
             yield answer.error(field, f"{locale} {field} holds a literal web address")
-        words = rules.number_words.get(locale, [])
-        found = re.search(rf"\b(?:{'|'.join(words)})\b", bare, re.IGNORECASE) if words else None
-        if found:
-            yield answer.error(field, f"{locale} {field} holds a number word: {found.group()}")
+        for pattern in rules.number_words.get(locale, []):
+            if found := pattern.search(bare):
+                yield answer.error(field, f"{locale} {field} holds a number word: {found.group()}")
         for phrase in rules.banned.get(locale, []):
             if phrase.casefold() in bare.casefold() and (answer.id, phrase) not in rules.excepted:
                 yield answer.error(field, f"{locale} {field} holds a banned phrase: {phrase}")
