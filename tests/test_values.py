@@ -34,6 +34,10 @@ VALUES = [
     ("{hours: always}", "en", "day and night", "always open"),
     ("{hours: {mon-fri: 09:00-18:00}}", "en", "Mon-Fri 9 AM-6 PM", "hours without minutes"),
     ("{hours: {mon-fri: 08:00-20:00, sat-sun: 09:30-17:00}}", "en", "Mon-Fri 8 AM-8 PM, Sat-Sun 9:30 AM-5 PM", "runs"),
+    ("{date: 2026-08-31}", "ht", "31 out 2026", "Haitian Creole has its own months, not the French ones"),
+    ("{count: 5, unit: year}", "ht", "5 an", "and units"),
+    ("{hours: {mon-fri: 09:00-18:00}}", "ht", "len-van 9 AM-6 PM", "and days"),
+    ("{number: 10000}", "ht", "10,000", "separators as in New York"),
     ("{text: I-918}", "ar", "\u200eI-918", "a form's name"),
 ]
 
@@ -53,5 +57,5 @@ def test_html_is_tappable_and_escaped(knowledge: Knowledge, tmp_path) -> None:
 
 
 def test_month(knowledge: Knowledge) -> None:
-    assert formatting.month(date(2026, 11, 21), knowledge.locale("en").cldr) == "Nov 2026"
-    assert formatting.month(date(2026, 11, 21), knowledge.locale("es").cldr) == "nov 2026"
+    assert formatting.month(date(2026, 11, 21), knowledge.style("en")) == "Nov 2026"
+    assert formatting.month(date(2026, 11, 21), knowledge.style("es")) == "nov 2026"

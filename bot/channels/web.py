@@ -173,9 +173,10 @@ class WebChannel:
         return conversation.resumed(self._clock()).last_id if conversation else None
 
     def _reply(self, message: Rendered, locale: str) -> dict[str, Any]:
-        said, info = message.said, self._knowledge.locale(locale)
+        said = message.said
         dates = [
-            {**source, "collected": formatting.month(date.fromisoformat(source["checked"]), info.cldr)} for source in said.sources
+            {**source, "collected": formatting.month(date.fromisoformat(source["checked"]), self._knowledge.style(locale))}
+            for source in said.sources
         ]
         return {
             "id": said.id,

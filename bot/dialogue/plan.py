@@ -267,6 +267,6 @@ def _source(knowledge: Knowledge, said: Said, locale: str, channel: Literal["sms
     if not said.sources:
         return knowledge.say("system/source_none", locale, channel, at).parts[0]
     source = said.sources[0]
-    day = formatting.month(date.fromisoformat(source["checked"]), knowledge.locale(locale).cldr)
+    day = formatting.month(date.fromisoformat(source["checked"]), knowledge.style(locale))
     values = {"source__title": source["title"], "source__url": source["url"], "date": day}
     return knowledge.say("system/source_line", locale, channel, at, **values).parts[0]

@@ -48,7 +48,8 @@ def load_rules(root: Path = ROOT) -> Rules:
     return Rules(
         preview=words["preview"],
         number_words={
-            locale: [re.compile(pattern, re.IGNORECASE) for pattern in patterns] for locale, patterns in words["number_words"].items()
+            locale: [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
+            for locale, patterns in words["number_words"].items()
         },
         banned={key: [item["phrase"] for item in value] for key, value in banned.items() if key != "exceptions"},
         excepted=frozenset((item["id"], item["phrase"]) for item in banned.get("exceptions", [])),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from datetime import time as clock_time
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from babel import Locale
@@ -16,9 +17,34 @@ from babel.numbers import format_currency, format_decimal
 from babel.units import format_unit
 
 from bot.knowledge.facts import Fact, Hours
+from bot.knowledge.yamlfile import load
 
 CALENDAR_UNITS = ("year", "month", "week", "day", "hour", "minute")
 LRM = "\u200e"  # after Arabic or Urdu, a number with hyphens is shown back to front without it (seen in Chromium)
+
+
+@dataclass(frozen=True)
+class Names:
+    """A language's own names where Babel has none, or another language's (locales/<locale>/cldr.yml). Months from January, days from
+    Monday; `day` and `month` are patterns over {d}, {m}, {y}; `units` (unit, pattern over {n}); `numbers` the locale of separators."""
+
+    numbers: str
+    months: tuple[str, ...]
+    months_short: tuple[str, ...]
+    days_short: tuple[str, ...]
+    day: str
+    month: str
+    units: tuple[tuple[str, str], ...]
+
+
+def load_names(path: Path) -> Names | None:
+    """None where the language needs no such file. Raises ContentError."""
+    if not path.exists():
+        return None
+    data = load(path)
+    units = tuple((str(unit), str(form)) for unit, form in data["units"].items())
+    lists = {key: tuple(map(str, data[key])) for key in ("months", "months_short", "days_short")}
+    return Names(numbers=data["numbers"], day=data["day"], month=data["month"], units=units, **lists)
 
 
 @dataclass(frozen=True)
@@ -29,13 +55,24 @@ class Style:
     rtl: bool
     plural: Callable[[str, float], str]
     always_open: str
+    names: Names | None = None
+
+    @property
+    def numbers(self) -> Locale:
+        """The locale whose separators numbers and money have."""
+        return Locale.parse(self.names.numbers) if self.names else self.cldr
+
+
+def month(day: date, style: Style) -> str:
+    """The month and year in which something was collected, such as `Nov 2026`."""
+    return _month(day.year, day.month, style.cldr, style.names)
 
 
 @lru_cache(maxsize=256)
-def month(day: date, cldr: Locale) -> str:
-    """The month and year in which something was collected, such as `Nov 2026`."""
-    text: str = format_skeleton("yMMM", datetime(day.year, day.month, day.day), locale=cldr)
-    return text
+def _month(year: int, number: int, cldr: Locale, names: Names | None) -> str:
+    if names is not None:
+        return names.month.format(m=names.months_short[number - 1], y=year)
+    return str(format_skeleton("yMMM", datetime(year, number, 1), locale=cldr))
 
 
 def plain(fact: Fact, style: Style) -> str:
@@ -65,13 +102,15 @@ def _text(type_: str, value: Any, unit: str | None, style: Style) -> str:
     text: str
     if type_ == "money":
         whole = float(value).is_integer()
-        text = format_currency(value, "USD", locale=style.cldr, currency_digits=not whole, format=_dollars(style.cldr, whole))
+        text = format_currency(
+            value, "USD", locale=style.numbers, currency_digits=not whole, format=_dollars(style.numbers, whole)
+        )
     elif type_ == "count":
-        text = _duration(value, str(unit), style.cldr) if unit in CALENDAR_UNITS else style.plural(str(unit), value)
+        text = _duration(value, str(unit), style) if unit in CALENDAR_UNITS else style.plural(str(unit), value)
     elif type_ == "number":
-        text = format_decimal(value, locale=style.cldr)
+        text = format_decimal(value, locale=style.numbers)
     elif type_ == "date":
-        text = format_date(value, format="long", locale=style.cldr)
+        text = _date(value, style)
     elif type_ == "hours":
         text = hours(value, style)
     else:
@@ -79,8 +118,17 @@ def _text(type_: str, value: Any, unit: str | None, style: Style) -> str:
     return text
 
 
-def _duration(value: float, unit: str, cldr: Locale) -> str:
+def _date(day: date, style: Style) -> str:
+    if style.names is not None:
+        return style.names.day.format(d=day.day, m=style.names.months[day.month - 1], y=day.year)
+    return str(format_date(day, format="long", locale=style.cldr))
+
+
+def _duration(value: float, unit: str, style: Style) -> str:
     """Babel has no long forms of these units for Chinese, Korean, Bengali and Urdu, and says so by giving the unit's own name."""
+    cldr = style.cldr
+    if style.names is not None:
+        return dict(style.names.units)[unit].format(n=format_decimal(value, locale=style.numbers))
     long = str(format_unit(value, f"duration-{unit}", locale=cldr))
     return long if "duration-" not in long else str(format_unit(value, f"duration-{unit}", length="short", locale=cldr))
 
@@ -95,7 +143,7 @@ def hours(value: Hours, style: Style) -> str:
     """Opening hours in the reader's way: runs of days with the same hours are joined."""
     if value.always:
         return style.always_open
-    names = get_day_names("abbreviated", locale=style.cldr)
+    names = dict(enumerate(style.names.days_short)) if style.names else get_day_names("abbreviated", locale=style.cldr)
     runs: list[list[Any]] = []
     for day, opens, closes in value.days:
         if runs and runs[-1][1] == day - 1 and runs[-1][2:] == [opens, closes]:
@@ -111,7 +159,7 @@ def hours(value: Hours, style: Style) -> str:
 
 def _time(moment: clock_time, style: Style) -> str:
     # Minutes only where there are any, and ordinary spaces: "9 AM", not "9:00\u202fAM" (which would cost an SMS its GSM-7).
-    if "a" in style.cldr.time_formats["short"].pattern:
+    if "a" in style.numbers.time_formats["short"].pattern:
         skeleton = "h a" if not moment.minute else "h:mm a"
-        return str(format_time(moment, skeleton, locale=style.cldr)).replace("\u202f", " ").replace("\u00a0", " ")
+        return str(format_time(moment, skeleton, locale=style.numbers)).replace("\u202f", " ").replace("\u00a0", " ")
     return str(format_time(moment, "HH:mm", locale=style.cldr))

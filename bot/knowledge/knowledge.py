@@ -39,6 +39,7 @@ class LocaleInfo:
     served: bool
     complete: bool
     cldr: Locale
+    names: formatting.Names | None = None  # its own, where Babel's are another language's
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Knowledge:
         """
         content = root / "content"
         facts = load_facts(content / "facts")
-        locales = _load_locales(content / "locales.yml")
+        locales = _load_locales(content / "locales.yml", root / "locales")
         unwritten, frames = load_unwritten(content / "languages.yml")
         units = {key: (value["one"], value["other"]) for key, value in load(content / "system" / "units.yml").items()}
         knowledge = cls(
@@ -327,11 +328,11 @@ class Knowledge:
             if unit not in self.units:
                 raise ContentError("content/system/units.yml", 0, f"there is no unit {unit}")
             form = self.catalogues.plural(f"unit/{unit}", self.units[unit], number, info.code)
-            return form.replace("{n}", format_decimal(number, locale=info.cldr))
+            return form.replace("{n}", format_decimal(number, locale=info.names.numbers if info.names else info.cldr))
 
         always = self.answers["system/always_open"]
         word = self.catalogues.find(always.context("short"), always.texts["short"], info.code).text
-        return formatting.Style(info.cldr, info.dir == "rtl", plural, word)
+        return formatting.Style(info.cldr, info.dir == "rtl", plural, word, info.names)
 
     def _fill(self, text: str, style: formatting.Style, values: dict[str, str]) -> str:
         return PLACEHOLDER.sub(lambda match: self._value(match.group(1), style, values), text)
@@ -366,7 +367,7 @@ class Knowledge:
 
     def _oldest(self, facts: list[Fact], info: LocaleInfo) -> str:
         days = [fact.checked for fact in facts if fact.id not in ALWAYS_TRUE]
-        return formatting.month(min(days), info.cldr) if days else ""
+        return formatting.month(min(days), self._style(info)) if days else ""
 
     def _check_references(self) -> None:
         """Raises ContentError for the first sentence or list that names something that does not exist."""
@@ -385,9 +386,17 @@ class Knowledge:
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable(["image", "link", "autolink", "code", "fence"])
 
 
-def _load_locales(path: Path) -> dict[str, LocaleInfo]:
+def _load_locales(path: Path, folder: Path) -> dict[str, LocaleInfo]:
     return {
-        code: LocaleInfo(code, entry["name"], entry["dir"], entry["served"], entry["complete"], Locale.parse(entry["cldr"]))
+        code: LocaleInfo(
+            code,
+            entry["name"],
+            entry["dir"],
+            entry["served"],
+            entry["complete"],
+            Locale.parse(entry["cldr"]),
+            formatting.load_names(folder / code / "cldr.yml"),
+        )
         for code, entry in load(path).items()
     }
 
