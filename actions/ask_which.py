@@ -10,7 +10,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.common import say, turn
-from bot.dialogue.plan import Piece, Plan, choices
+from bot.dialogue.plan import Piece, Plan, choices, with_danger_line
 
 
 class AskWhichAction(Action):
@@ -27,4 +27,6 @@ class AskWhichAction(Action):
             plan = Plan(((Piece(turn_.id, "foreign"),),))
         else:
             plan = Plan(((Piece("system/unsure_none"),),))
+        if turn_.alarm:
+            plan = with_danger_line(plan)
         return say(dispatcher, tracker, turn_, plan, replace(turn_.conversation, offered=plan.options, flow=None, node=None))

@@ -25,7 +25,7 @@ def use(knowledge: Knowledge) -> None:
 
 @dataclass(frozen=True)
 class Turn:
-    """What an action works on. `via`, `id`, `part`, `options`, `outside` are those of bot.engine.resolve.Decision."""
+    """What an action works on. `via`, `id`, `part`, `options`, `outside`, `alarm` are those of bot.engine.resolve.Decision."""
 
     via: str
     id: str | None
@@ -35,6 +35,7 @@ class Turn:
     at: datetime
     knowledge: Knowledge
     outside: str | None  # the layer of a place outside the city that the person named
+    alarm: bool  # something sounded like danger, though not clearly
     standalone: bool  # run by Rasa's own tools, with nothing but the intent
 
     def given(self, id_: str, plan: Plan, part: int = 0) -> tuple[Plan, Conversation]:
@@ -61,7 +62,7 @@ def turn(tracker: Tracker) -> Turn:
         intent = (tracker.latest_message.get("intent") or {}).get("name")
         id_ = intent if intent in knowledge.questions else None
         conversation = Conversation("rasa", "web", now, locale="en", welcomed=True)
-        return Turn("answer" if id_ else "unknown", id_, 0, (), conversation, now, knowledge, None, True)
+        return Turn("answer" if id_ else "unknown", id_, 0, (), conversation, now, knowledge, None, False, True)
     decision = metadata["decision"]
     return Turn(
         decision["via"],
@@ -72,6 +73,7 @@ def turn(tracker: Tracker) -> Turn:
         datetime.fromisoformat(metadata["at"]),
         knowledge,
         decision["outside"],
+        decision["alarm"],
         False,
     )
 

@@ -73,3 +73,28 @@ LOCALES = [
 def test_choose_locale(language, sure, before, hint, expected, reason) -> None:
     parse = Parse((("greet", 0.9),), language, sure)
     assert choose_locale(parse, replace(SMS, locale=before), ("en", "es"), hint) == expected, reason
+
+
+def test_a_weak_sign_of_danger_adds_a_line(knowledge) -> None:
+    questions = knowledge.questions
+    assert resolve(said(("idnyc_cost", 0.8), ("domestic_violence", 0.05), ("self_harm", 0.05)), SMS, questions).alarm
+    assert not resolve(said(("idnyc_cost", 0.9), ("domestic_violence", 0.01)), SMS, questions).alarm
+    together = resolve(said(("ice_home", 0.6), ("ice_here_now", 0.14), ("family_detained_now", 0.12)), SMS, questions)
+    assert together.urgent and together.id == "ice_here_now", "urgent ids count together"
+
+
+def test_a_place_outside_the_city_is_told(knowledge) -> None:
+    from bot.dialogue import plan as plans
+
+    parse = replace(said(("school_enroll", 0.9)), layers=("us",))
+    decision = resolve(parse, SMS, knowledge.questions)
+    assert decision.outside == "us"
+    plan = plans.with_layer(knowledge, plans.answer(knowledge, "idnyc_what", SMS, at=NOON), "idnyc_what", "ny")
+    assert plan.ids == ["system/outside_nyc", "idnyc_what"]
+    state = next(id_ for id_ in knowledge.questions if knowledge.answer(id_).layer == "ny" and id_ != "crime_victim_help")
+    assert plans.with_layer(knowledge, plans.answer(knowledge, state, SMS, at=NOON), state, "us").ids[0] == "system/outside_ny"
+    assert plans.with_layer(knowledge, plans.answer(knowledge, state, SMS, at=NOON), state, "ny").ids == [state]
+    urgent = plans.answer(knowledge, "ice_here_now", SMS, at=NOON)
+    assert plans.with_layer(knowledge, urgent, "ice_here_now", "us") == urgent, "true everywhere"
+    both = resolve(replace(parse, layers=("us", "nyc")), SMS, knowledge.questions)
+    assert both.outside is None, "a place in the city, too"

@@ -190,6 +190,8 @@ def main() -> None:
     kept = rng.rand(len(rows)) < chosen.watch
     train, watch = np.flatnonzero(~kept), np.flatnonzero(kept)
     watched = texts.tokens([rows[i][2] for i in watch])
+    # What this encoder has not seen: for choosing the classifier's settings (bench/tune.py), never for reporting.
+    (chosen.out / "watch.tsv").write_text("".join("\t".join(rows[i]) + "\n" for i in watch), encoding="utf-8")
     lengths = np.asarray([len(found) for found in texts.tokens([text for _, _, text in rows])])
     head = nn.Linear(file.sizes.width, len(intents))
     if saved and saved["intents"] == intents:

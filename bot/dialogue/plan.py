@@ -115,7 +115,15 @@ def with_layer(knowledge: Knowledge, plan: Plan, id_: str, outside: str | None) 
         notice = "system/outside_ny"
     else:
         return plan
+    first, *rest = plan.messages
+    if rest and first[0].form == "closed":  # two notices are one message: a turn has three
+        return Plan(((*first, Piece(notice)), *rest), plan.options)
     return Plan(((Piece(notice),), *plan.messages), plan.options)
+
+
+def with_danger_line(plan: Plan) -> Plan:
+    """The plan with a line of help for danger after it. The gate says that itself."""
+    return plan if plan.ids == ["system/gate"] else Plan((*plan.messages, (Piece("system/danger_line"),)), plan.options)
 
 
 def choices(knowledge: Knowledge, ids: tuple[str, ...], conversation: Conversation) -> Plan:

@@ -14,7 +14,8 @@ from bot.knowledge.catalogue import Question
 
 FALLBACK = "nlu_fallback"
 # Chosen on the project's own held-out split (`make evaluate`), never on outside measurements.
-URGENT = 0.20  # an urgent id with this much of the probability is taken, whatever stands above it
+URGENT = 0.20  # the urgent ids together with this much of the probability are taken, whatever stands above them
+ALARM = 0.06  # all urgent ids together: less than URGENT, but worth a line of help beside the answer
 SURE = 0.40  # the best id is answered at once
 CLEAR = 3.0  # ... or when it has this many times the probability of the next, and at least LIKELY
 LIKELY = 0.20
@@ -63,6 +64,7 @@ class Decision:
     part: int = 0
     options: tuple[str, ...] = ()
     urgent: bool = False
+    alarm: bool = False  # something sounded like danger, though not clearly
     outside: str | None = None  # the layer (ny, us) of a place outside the city that the message named
 
 
@@ -78,6 +80,11 @@ def resolve(
     urgent = _urgent(parse, questions, danger)
     if urgent is not None and parse.number is None and chosen is None:
         return Decision(urgent, "answer", urgent, urgent=True)
+    decision = _ordinary(parse, conversation, questions, chosen)
+    return replace(decision, alarm=not decision.urgent and _danger(parse, questions) >= ALARM)
+
+
+def _ordinary(parse: Parse, conversation: Conversation, questions: Mapping[str, Question], chosen: str | None) -> Decision:
     if chosen is not None:
         return _answer(chosen, questions)
     waiting = conversation.node if conversation.flow == "gate" else None
@@ -105,13 +112,18 @@ def _answer(id_: str, questions: Mapping[str, Question], layers: tuple[str, ...]
     return Decision(id_, "answer", id_, urgent=questions[id_].urgent, outside=outside)
 
 
+def _danger(parse: Parse, questions: Mapping[str, Question]) -> float:
+    """The probability of the urgent ids together."""
+    return sum(share for id_, share in parse.ranking if id_ in questions and questions[id_].urgent)
+
+
 def _urgent(parse: Parse, questions: Mapping[str, Question], danger: str | None) -> str | None:
     likely = [(share, id_) for id_, share in parse.ranking if id_ in questions and questions[id_].urgent]
     best = max(likely, default=(0.0, ""))
     if danger is not None:
         # The model knows finer shades than the phrases, where it is sure that the message is urgent at all.
         return best[1] if best[0] >= SURE else danger
-    return best[1] if best[0] >= URGENT else None
+    return best[1] if _danger(parse, questions) >= URGENT else None
 
 
 def _yes_or_no(parse: Parse) -> bool | None:
