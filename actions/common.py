@@ -10,7 +10,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from bot.dialogue.plan import Plan, render
+from bot.dialogue.plan import Piece, Plan, render
 from bot.dialogue.state import Conversation, is_private
 from bot.knowledge import Knowledge
 
@@ -35,12 +35,19 @@ class Turn:
     at: datetime
     knowledge: Knowledge
     outside: str | None  # the layer of a place outside the city that the person named
+    numbers: tuple[int, ...]  # papers that the person has, by their numbers
+    papers: tuple[str, ...]  # ... and by name
     alarm: bool  # something sounded like danger, though not clearly
     standalone: bool  # run by Rasa's own tools, with nothing but the intent
 
     def given(self, id_: str, plan: Plan, part: int = 0) -> tuple[Plan, Conversation]:
-        """The plan, and the conversation after an answer was given (or its gate shown)."""
+        """The plan, and the conversation after an answer was given (or its gate shown). In the middle of a guided conversation the
+        place is kept."""
         gated = plan.ids == ["system/gate"]
+        if self.conversation.flow in self.knowledge.flows and not gated and id_ in self.knowledge.questions:
+            plan = Plan((*plan.messages, (Piece("system/flow_kept"),)), self.conversation.offered)
+            private = self.conversation.private or is_private(id_, self.knowledge.questions)
+            return plan, replace(self.conversation, last_id=id_, part=part, private=private)
         return plan, replace(
             self.conversation,
             last_id=None if gated else id_,
@@ -62,7 +69,7 @@ def turn(tracker: Tracker) -> Turn:
         intent = (tracker.latest_message.get("intent") or {}).get("name")
         id_ = intent if intent in knowledge.questions else None
         conversation = Conversation("rasa", "web", now, locale="en", welcomed=True)
-        return Turn("answer" if id_ else "unknown", id_, 0, (), conversation, now, knowledge, None, False, True)
+        return Turn("answer" if id_ else "unknown", id_, 0, (), conversation, now, knowledge, None, (), (), False, True)
     decision = metadata["decision"]
     return Turn(
         decision["via"],
@@ -73,6 +80,8 @@ def turn(tracker: Tracker) -> Turn:
         datetime.fromisoformat(metadata["at"]),
         knowledge,
         decision["outside"],
+        tuple(decision["numbers"]),
+        tuple(decision["papers"]),
         decision["alarm"],
         False,
     )

@@ -1,12 +1,71 @@
-"""Guided conversations that have no action of their own. Where a flow is not guided yet, its topic's answer is given."""
+"""Guided conversations (content/flows): the answer first, then where the person stands. Nothing that was chosen is kept but that place."""
 
 from __future__ import annotations
 
-from actions.answer import AnswerAction
+from dataclasses import replace
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.answer import answer
+from actions.common import Turn, say, turn
+from bot.dialogue import plan as plans
+from bot.dialogue.plan import Piece, Plan
+from bot.dialogue.state import Conversation
+from bot.knowledge.flows import Flow, flow_of
+
+# An IDNYC needs so many points of each kind (content/facts/idnyc.yml: idnyc_points_identity, idnyc_points_residency).
+IDENTITY, RESIDENCY = 3, 1
 
 
-class FlowAction(AnswerAction):
+class FlowAction(Action):
     """`action_flow`: for catalogue ids with a `flow`."""
 
     def name(self) -> str:
         return "action_flow"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+        turn_ = turn(tracker)
+        plan, conversation = guided(turn_)
+        return say(dispatcher, tracker, turn_, plan, conversation)
+
+
+def guided(turn_: Turn) -> tuple[Plan, Conversation]:
+    """The plan for the turn's decision, and the conversation after it."""
+    if turn_.via == "flow" and turn_.id is not None:
+        return _at(turn_, turn_.id)
+    if turn_.via == "flow_again" and turn_.id is not None:
+        plan, conversation = _at(turn_, turn_.id)
+        return Plan(((Piece("system/option_not_there"),), *plan.messages), plan.options), conversation
+    if turn_.via == "papers" and turn_.id is not None:
+        return _papers(turn_, turn_.knowledge.flows[flow_of(turn_.id)])
+    plan, conversation = answer(turn_)
+    question = turn_.knowledge.questions.get(turn_.id or "")
+    flow = turn_.knowledge.flows.get(question.flow or "") if question is not None and not question.urgent else None
+    if flow is None or plan.ids[-1:] != [turn_.id] or turn_.via not in ("answer", "open"):
+        return plan, conversation
+    begun, at = _at(replace(turn_, conversation=conversation), flow.start[conversation.channel])
+    return Plan((*plan.messages, *begun.messages), begun.options), replace(at, last_id=turn_.id)
+
+
+def _at(turn_: Turn, id_: str, points: int | None = None) -> tuple[Plan, Conversation]:
+    """At a node: its plan, and the conversation standing there (or nowhere, at an end)."""
+    plan = plans.node(turn_.knowledge, id_, turn_.conversation, points)
+    flow = turn_.knowledge.flows[flow_of(id_)]
+    choices = tuple(map(str, flow.nodes[id_].choices))
+    end = not choices and not id_.endswith(plans.PAPERS)
+    place = (None, None) if end else (flow.id, id_)
+    return plan, replace(turn_.conversation, flow=place[0], node=place[1], offered=plan.options or choices)
+
+
+def _papers(turn_: Turn, flow: Flow) -> tuple[Plan, Conversation]:
+    """How many points the papers that the person has may give, and what is missing."""
+    known = {paper.id: paper for paper in flow.papers}
+    picked = {flow.papers[n - 1].id for n in turn_.numbers if 1 <= n <= len(flow.papers)} | {id_ for id_ in turn_.papers if id_ in known}
+    base = (turn_.id or "").rsplit("/", 1)[0]
+    if not picked:
+        return _at(turn_, f"{base}/other_papers")
+    identity, residency = sum(known[id_].identity for id_ in picked), sum(known[id_].residency for id_ in picked)
+    names = {(True, True): "enough", (True, False): "need_residency", (False, True): "need_identity", (False, False): "need_both"}
+    return _at(turn_, f"{base}/{names[identity >= IDENTITY, residency >= RESIDENCY]}", 100 * identity + residency)

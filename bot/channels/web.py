@@ -105,7 +105,7 @@ class WebChannel:
             return Response(status_code=413)
         except (ValueError, TypeError, RecursionError):
             return JSONResponse({"error": "expected {token?, text | option, locale?, message_id}"}, status_code=400)
-        if option is not None and option not in self._knowledge.questions:
+        if option is not None and not self._knowledge.is_option(option):
             return JSONResponse({"error": "unknown option"}, status_code=400)
         if locale is not None and locale not in self._served:
             return JSONResponse({"error": "unknown locale", "locales": self._served}, status_code=400)
@@ -149,7 +149,7 @@ class WebChannel:
             ids=(self._keys.token_id(token),),
             text=text,
             message=self._keys.message_id(f"{token} {message_id}") if message_id else None,
-            chosen=option if option in self._knowledge.questions else None,
+            chosen=option if option and self._knowledge.is_option(option) else None,
             hint=locale,
         )
         try:

@@ -104,3 +104,11 @@ def number(text: str) -> int | None:
     """The digit that the whole text is, in any script ("2", "২", "2."), or None."""
     plain = normalise(text)
     return int(plain) if re.fullmatch(r"[0-9]", plain) else None
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """The numbers that a message is made of ("1, 4 and 7" is not; "1, 4 7" is), each once, or ()."""
+    plain = normalise(text).split()
+    if not plain or not all(re.fullmatch(r"[0-9]{1,2}", word) for word in plain):
+        return ()
+    return tuple(dict.fromkeys(int(word) for word in plain))

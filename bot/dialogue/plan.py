@@ -10,9 +10,10 @@ from typing import Any, Literal
 from bot.dialogue.state import Conversation
 from bot.knowledge import Knowledge, Said, formatting, segments
 from bot.knowledge.catalogue import GATED
+from bot.knowledge.flows import PAPERS, flow_of
 from bot.knowledge.languages import Unwritten
 
-Form = Literal["part", "basic", "closed", "option", "source", "latin", "language", "foreign", "first"]
+Form = Literal["part", "basic", "closed", "option", "source", "latin", "language", "foreign", "first", "points"]
 MAX_MESSAGES, MAX_SEGMENTS = 3, 8  # of a whole turn on SMS (design, "What a turn on SMS looks like")
 
 
@@ -20,7 +21,8 @@ MAX_MESSAGES, MAX_SEGMENTS = 3, 8  # of a whole turn on SMS (design, "What a tur
 class Piece:
     """A piece of a message: part `number` of an answer, its basic form, the notice that its line is closed, its title as the option
     `number`, where it is from, or its form in Latin letters. For languages that we do not write: how to get an interpreter for a `language`
-    (key) that was named, or for the `foreign` one (ISO code) that was written; the `first` line of an urgent answer in it (`pt/ID`)."""
+    (key) that was named, or for the `foreign` one (ISO code) that was written; the `first` line of an urgent answer in it (`pt/ID`). `points`: a text
+    that says how many points of identity and residency were counted (`number` is 100 times the first and the second)."""
 
     id: str
     form: Form = "part"
@@ -56,7 +58,7 @@ class Plan:
         return cls(messages, tuple(data["options"]))
 
 
-_WHOLE = ("part", "basic", "source", "language", "foreign")  # pieces that are an answer, not an addition to one
+_WHOLE = ("part", "basic", "source", "language", "foreign", "points")  # pieces that are an answer, not an addition to one
 _INTERPRETER = "system/language_unsupported_named"
 
 
@@ -97,6 +99,23 @@ def _closed(knowledge: Knowledge, id_: str, at: datetime) -> Message:
     question = knowledge.questions.get(id_)
     urgent = question is not None and question.urgent  # stands alone, and names lines that are always open
     return (Piece(id_, "closed"),) if not urgent and knowledge.closed_line(id_, at) else ()
+
+
+def node(knowledge: Knowledge, id_: str, conversation: Conversation, points: int | None = None) -> Plan:
+    """A place in a guided conversation, with its choices: by number on SMS, as buttons on the page. `points`: see Piece."""
+    flow = knowledge.flows[flow_of(id_)]
+    here = flow.nodes[id_]
+    message: Message = (Piece(id_) if points is None else Piece(id_, "points", points),)
+    sms = conversation.channel == "sms"
+    if id_.endswith(PAPERS):
+        if sms:
+            message += tuple(Piece(paper.label, "option", number) for number, paper in enumerate(flow.papers, 1))
+        return Plan((message,), tuple(f"{id_}|{paper.label}" for paper in flow.papers) if not sms else ())
+    if sms:
+        message += tuple(Piece(choice.label, "option", number) for number, choice in enumerate(here.choices, 1))
+    if not here.choices:
+        return Plan((message, (Piece("system/flow_end"),)))
+    return Plan((message,), tuple(map(str, here.choices)))
 
 
 def with_layer(knowledge: Knowledge, plan: Plan, id_: str, outside: str | None) -> Plan:
@@ -224,7 +243,10 @@ def _texts(
 
 def _text(knowledge: Knowledge, piece: Piece, locale: str, channel: Literal["sms", "web"], at: datetime) -> str:
     if piece.form == "option":
-        return f"{piece.number} {knowledge.title(piece.id, locale, channel)}"
+        return f"{piece.number} {knowledge.label(piece.id, locale, channel)}"
+    if piece.form == "points":
+        values = {"identity": str(piece.number // 100), "residency": str(piece.number % 100)}
+        return knowledge.say(piece.id, locale, channel, at, **values).parts[0]
     if piece.form == "latin":
         return knowledge.in_latin(piece.id, locale)
     if piece.form == "closed":

@@ -11,6 +11,7 @@ from typing import Literal
 
 from bot.dialogue.state import Conversation
 from bot.knowledge.catalogue import Question
+from bot.knowledge.flows import PAPERS
 
 FALLBACK = "nlu_fallback"
 # Chosen on the project's own held-out split (`make evaluate`), never on outside measurements.
@@ -29,7 +30,7 @@ SAME_TOPIC = 8.0
 
 NEVER_OFFERED = frozenset({"affirm", "deny", "greet", "goodbye", "thanks", "out_of_scope"})  # nobody asks for these by number
 
-Via = Literal["answer", "open", "gate_no", "repeat", "more", "source", "options", "unknown", "nothing", "foreign"]
+Via = Literal["answer", "open", "gate_no", "repeat", "more", "source", "options", "unknown", "nothing", "foreign", "flow", "flow_again", "papers"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Parse:
     number: int | None = None
     layers: tuple[str, ...] = ()
     papers: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()  # the numbers that the whole message is, where it is more than one
 
     @property
     def intent(self) -> str | None:
@@ -63,6 +65,8 @@ class Decision:
     id: str | None = None
     part: int = 0
     options: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()  # the papers that the person has, by number
+    papers: tuple[str, ...] = ()  # ... and by name
     urgent: bool = False
     alarm: bool = False  # something sounded like danger, though not clearly
     outside: str | None = None  # the layer (ny, us) of a place outside the city that the message named
@@ -86,7 +90,7 @@ def resolve(
 
 def _ordinary(parse: Parse, conversation: Conversation, questions: Mapping[str, Question], chosen: str | None) -> Decision:
     if chosen is not None:
-        return _answer(chosen, questions)
+        return _go(chosen, questions)
     waiting = conversation.node if conversation.flow == "gate" else None
     if waiting is not None and waiting in questions:
         said = _yes_or_no(parse)
@@ -94,8 +98,20 @@ def _ordinary(parse: Parse, conversation: Conversation, questions: Mapping[str, 
             return Decision(waiting, "open", waiting, urgent=questions[waiting].urgent)
         if said is False:
             return Decision("deny", "gate_no")
+    here = _place(conversation)
+    if here is not None and here.endswith(PAPERS) and (parse.number or parse.numbers or parse.papers):
+        picked = (parse.number,) if parse.number else parse.numbers
+        return Decision(_owner(here, questions), "papers", here, numbers=picked, papers=parse.papers)
     if parse.number is not None and 1 <= parse.number <= len(conversation.offered):
-        return _answer(conversation.offered[parse.number - 1], questions)
+        return _go(conversation.offered[parse.number - 1], questions)
+    if here is not None:
+        said = _yes_or_no(parse) if parse.number is None else None
+        label = {True: "system/choice_yes", False: "system/choice_no", None: ""}[said]
+        option = next((option for option in conversation.offered if option.endswith(f"|{label}")), None) if label else None
+        if option is not None:
+            return _go(option, questions)
+        if parse.number is not None or parse.numbers:
+            return Decision(_owner(here, questions), "flow_again", here)
     if parse.number is not None or not parse.ranking:
         return Decision("menu", "answer", "menu")
     parse = _in_context(parse, conversation, questions)
@@ -110,6 +126,25 @@ def _ordinary(parse: Parse, conversation: Conversation, questions: Mapping[str, 
 def _answer(id_: str, questions: Mapping[str, Question], layers: tuple[str, ...] = ()) -> Decision:
     outside = layers[0] if layers and "nyc" not in layers else None
     return Decision(id_, "answer", id_, urgent=questions[id_].urgent, outside=outside)
+
+
+def _place(conversation: Conversation) -> str | None:
+    """The node of a guided conversation in which the person stands."""
+    return conversation.node if conversation.flow not in (None, "gate") else None
+
+
+def _go(option: str, questions: Mapping[str, Question]) -> Decision:
+    """What an offered option leads to: an answer, or a node of a guided conversation (`flow/…/node|label`)."""
+    target = option.split("|")[0]
+    if target.startswith("flow/"):
+        return Decision(_owner(target, questions), "flow", target)
+    return _answer(target, questions)
+
+
+def _owner(node: str, questions: Mapping[str, Question]) -> str:
+    """The intent under which Rasa runs a node's action: the first question that starts its flow."""
+    flow = node.split("/")[1]
+    return next(id_ for id_, question in questions.items() if question.flow == flow and not question.urgent)
 
 
 def _danger(parse: Parse, questions: Mapping[str, Question]) -> float:

@@ -90,7 +90,10 @@ class Engine:
 
     async def parse(self, request: Request) -> Parse:
         """Language and ranking of a message. The text goes no further than this."""
-        number = control.number(request.text)
+        number = control.number(request.text) or self._by_label(request)
+        numbers = control.numbers(request.text)
+        if len(numbers) > 1:
+            return Parse((), request.conversation.locale or "und", 0.0, numbers=numbers)
         text = request.text[:MAX_TEXT]
         text = _LEADING_SLASH.sub("", text)  # a command to Rasa
         if number is not None or not text.strip():
@@ -112,6 +115,16 @@ class Engine:
             papers=tuple(name["value"] for name in names if name["entity"] == "papers"),
         )
 
+    def _by_label(self, request: Request) -> int | None:
+        """The number of the option whose label the whole message is ("not sure", "la visa U"), in the person's language or in English."""
+        text = fold(request.text[:100])
+        for i, option in enumerate(request.conversation.offered, 1):
+            label = option.split("|")[-1]
+            for locale in {request.conversation.locale or "en", "en"}:
+                if text.strip() and fold(self._knowledge.label(label, locale, request.conversation.channel)) == text:
+                    return i
+        return None
+
     def _locale(self, parse: Parse, request: Request) -> str:
         if request.chosen is not None:
             return request.hint or request.conversation.locale or "en"
@@ -128,7 +141,7 @@ class Engine:
             sender_id=turn_id,
             parse_data={"intent": {"name": decision.intent, "confidence": 1.0}, "entities": [], "text": ""},
             metadata={
-                "decision": {**decision.__dict__, "options": list(decision.options)},
+                "decision": {**decision.__dict__, "options": list(decision.options), "numbers": list(decision.numbers)},
                 "conversation": conversation.as_json(),
                 "at": at.isoformat(),
             },

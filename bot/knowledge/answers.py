@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,7 @@ class Answer:
 
     def context(self, field: str) -> str:
         """The stable id of one of its sentences: the `msgctxt` of its translations."""
-        return f"{self.id}/{field}" if self.id.startswith("system/") else f"answer/{self.id}/{field}"
+        return f"{self.id}/{field}" if self.id.startswith(("system/", "flow/")) else f"answer/{self.id}/{field}"
 
     def error(self, field: str, problem: str) -> ContentError:
         return ContentError(self.path, self.lines.get(field.split(".")[0], self.line), f"{self.id}: {problem}")
@@ -68,16 +68,17 @@ def load_answers(folder: Path, prefix: str = "") -> dict[str, Answer]:
             id_ = prefix + key
             if id_ in answers:
                 raise data.error(key, f"{id_} stands in {answers[id_].path.name} too")
-            answers[id_] = _answer(id_, key, data)
+            answers[id_] = make_answer(id_, key, data)
     return answers
 
 
-def _answer(id_: str, key: str, data: Entry) -> Answer:
+def make_answer(id_: str, key: str, data: Entry, *, more_keys: Set[str] = frozenset()) -> Answer:
+    """The answer that stands in `data` under `key`. `more_keys` may stand in it besides. Raises ContentError."""
     entry = data[key]
     if not isinstance(entry, Entry):
         raise data.error(key, f"{id_} must be a mapping")
     for name in entry:
-        if name not in _KEYS:
+        if name not in _KEYS and name not in more_keys:
             raise entry.error(name, f"{id_}: unknown key `{name}`")
     if not isinstance(entry.get("short"), str):
         raise data.error(key, f"{id_} has no `short`")

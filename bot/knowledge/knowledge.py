@@ -18,6 +18,7 @@ from bot.knowledge.answers import PLACEHOLDER, Answer, load_answers
 from bot.knowledge.catalogue import Question, load_catalogue
 from bot.knowledge.errors import ContentError, UnknownId, UnknownLocale
 from bot.knowledge.facts import ALWAYS_TRUE, Fact, load_facts
+from bot.knowledge.flows import Flow, load_flows
 from bot.knowledge.freshness import Expired, clock_is_sound, expired
 from bot.knowledge.languages import Unwritten, load_unwritten
 from bot.knowledge.lines import Line, is_open, load_lines
@@ -85,6 +86,7 @@ class Knowledge:
     questions: dict[str, Question]
     facts: dict[str, Fact]
     answers: dict[str, Answer]  # catalogue ids and system/…
+    flows: dict[str, Flow]
     lines: dict[str, Line]
     locales: dict[str, LocaleInfo]
     units: dict[str, tuple[str, str]]
@@ -107,12 +109,14 @@ class Knowledge:
         content = root / "content"
         facts = load_facts(content / "facts")
         locales = _load_locales(content / "locales.yml", root / "locales")
+        flows, flow_texts = load_flows(content / "flows")
         unwritten, frames = load_unwritten(content / "languages.yml")
         units = {key: (value["one"], value["other"]) for key, value in load(content / "system" / "units.yml").items()}
         knowledge = cls(
             questions=load_catalogue(content / "catalogue.yml"),
             facts=facts,
-            answers=load_answers(content / "answers") | load_answers(content / "system", "system/"),
+            answers=load_answers(content / "answers") | load_answers(content / "system", "system/") | flow_texts,
+            flows=flows,
             lines=load_lines(content / "places" / "lines.yml", facts),
             locales=locales,
             units=units,
@@ -252,6 +256,19 @@ class Knowledge:
             self._own_values(),
         )
 
+    def label(self, id_: str, locale: str, channel: Channel) -> str:
+        """What a choice is called: the title of a question, node or paper, or the whole of a system text."""
+        if "title" in self.answer(id_).texts:
+            return self.title(id_, locale, channel)
+        return self._system(id_.removeprefix("system/"), self.locale(locale))
+
+    def is_option(self, option: str) -> bool:
+        """Whether an option that a page sends is one that could have been offered."""
+        target, _, label = option.partition("|")
+        if target.startswith("flow/"):
+            return target in self.answers and (not label or label in self.answers)
+        return not label and target in self.questions
+
     def basic(self, id_: str, locale: str, channel: Channel, at: datetime) -> str:
         """An urgent answer's form that rests on 911 and 311 alone, for when nothing else may be trusted."""
         answer, info = self.answer(id_), self.locale(locale)
@@ -379,7 +396,7 @@ class Knowledge:
             for other in answer.next:
                 if other not in self.questions:
                     raise answer.error("next", f"there is no catalogue id {other}")
-            if not id_.startswith("system/") and id_ not in self.questions:
+            if not id_.startswith(("system/", "flow/")) and id_ not in self.questions:
                 raise answer.error("short", "is not in the catalogue")
 
 

@@ -1,0 +1,119 @@
+"""Guided conversations as data (content/flows/*.yml): nodes with a text, choices that lead to other nodes, and leaves.
+
+Each node is also an answer with the id `flow/<flow>/<node>`, so that its sentences are checked, translated, dated and held like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.knowledge.answers import Answer, make_answer
+from bot.knowledge.errors import ContentError
+from bot.knowledge.yamlfile import Entry, load
+
+CHANNELS = ("web", "sms")
+PREFIX = "flow/"
+PAPERS = "/papers"  # how the id of the node ends at which papers are counted
+LABEL = "system/choice_"  # + yes, no, unsure, skip …
+_GRAPH = {"choices", "exits", "leaf"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`to` is a node's id, `label` the id of the text that names the choice: the node's own title, or a system text."""
+
+    to: str
+    label: str
+
+    def __str__(self) -> str:
+        """As it is offered and comes back: `flow/…/node|label`."""
+        return f"{self.to}|{self.label}"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A place in a flow. A `leaf` says something complete; one without choices is an end. `papers`: here papers are counted."""
+
+    id: str
+    choices: tuple[Choice, ...]
+    leaf: bool
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A kind of paper and the points that it may give; `label` names it."""
+
+    id: str
+    label: str
+    identity: int
+    residency: int
+
+
+@dataclass(frozen=True)
+class Flow:
+    """`start` is the first node on each channel; `papers` what the node `papers` counts, where there is one."""
+
+    id: str
+    start: Mapping[str, str]
+    nodes: Mapping[str, Node]
+    papers: tuple[Paper, ...] = ()
+
+    def reached(self, channel: str) -> Iterator[str]:
+        """The nodes that can be reached on a channel, breadth first."""
+        waiting, seen = [self.start[channel]], {self.start[channel]}
+        while waiting:
+            id_ = waiting.pop(0)
+            yield id_
+            for choice in self.nodes[id_].choices:
+                if choice.to not in seen:
+                    seen.add(choice.to)
+                    waiting.append(choice.to)
+
+
+def flow_of(id_: str) -> str:
+    """The flow of a node's id."""
+    return id_.split("/")[1]
+
+
+def load_flows(folder: Path) -> tuple[dict[str, Flow], dict[str, Answer]]:
+    """(flows by id, the texts of their nodes and papers by id). Raises ContentError, with file and line."""
+    flows: dict[str, Flow] = {}
+    answers: dict[str, Answer] = {}
+    for path in sorted(folder.glob("*.yml")):
+        data = load(path)
+        flow = path.stem
+        entries: Entry = data["nodes"]
+        for key in entries:
+            answers[f"{PREFIX}{flow}/{key}"] = make_answer(f"{PREFIX}{flow}/{key}", key, entries, more_keys=_GRAPH)
+        papers = []
+        for entry in data.get("papers", []):
+            label = f"{PREFIX}{flow}/paper_{entry['id']}"
+            answers[label] = Answer(label, "nyc", {"title": entry["title"], "short": entry["title"]}, None, (), (entry["fact"],), path,
+                                    entry.line, entry.lines)  # fmt: skip
+            papers.append(Paper(str(entry["id"]), label, int(entry["identity"]), int(entry["residency"])))
+        nodes = {f"{PREFIX}{flow}/{key}": _node(flow, key, entries) for key in entries}
+        start = {channel: f"{PREFIX}{flow}/{data['start'][channel]}" for channel in CHANNELS}
+        for node in nodes.values():
+            for choice in node.choices:
+                if choice.to not in nodes:
+                    raise entries.error(node.id.rsplit("/", 1)[1], f"{node.id}: there is no node {choice.to}")
+        if missing := [node for node in start.values() if node not in nodes]:
+            raise data.error("start", f"there is no node {missing[0]}")
+        flows[flow] = Flow(flow, start, nodes, tuple(papers))
+    return flows, answers
+
+
+def _node(flow: str, key: str, entries: Entry) -> Node:
+    entry, id_ = entries[key], f"{PREFIX}{flow}/{key}"
+    given = entry.get("choices", {})
+    pairs = [(f"{LABEL}{label}", to) for label, to in given.items()] if isinstance(given, dict) else [(None, to) for to in given]
+    pairs += [(None, to) for to in entry.get("exits", [])]
+    choices = []
+    for label, to in pairs:
+        if not isinstance(to, str):
+            raise ContentError(entry.path, entry.line, f"{id_}: a choice leads to a node's name")
+        target = f"{PREFIX}{flow}/{to}"
+        choices.append(Choice(target, label or target))
+    return Node(id_, tuple(choices), bool(entry.get("leaf")))
