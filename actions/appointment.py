@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from actions.answer import AnswerAction
+from actions.flow import FlowAction
 
 
-class AppointmentAction(AnswerAction):
-    """`action_appointment`: gives the answer of the id that asked (an appointment, a relative just detained, court papers)."""
+class AppointmentAction(FlowAction):
+    """`action_appointment`: the answer of the id that asked (an appointment, a relative just detained, court papers), and then the two
+    questions of content/flows/appointment.yml; not after an urgent answer, which stands alone."""
 
     def name(self) -> str:
         return "action_appointment"

@@ -13,10 +13,7 @@ from actions.common import Turn, say, turn
 from bot.dialogue import plan as plans
 from bot.dialogue.plan import Piece, Plan
 from bot.dialogue.state import Conversation
-from bot.knowledge.flows import Flow, flow_of
-
-# An IDNYC needs so many points of each kind (content/facts/idnyc.yml: idnyc_points_identity, idnyc_points_residency).
-IDENTITY, RESIDENCY = 3, 1
+from bot.knowledge.flows import PAPERS, Flow, flow_of
 
 
 class FlowAction(Action):
@@ -54,7 +51,7 @@ def _at(turn_: Turn, id_: str, points: int | None = None) -> tuple[Plan, Convers
     plan = plans.node(turn_.knowledge, id_, turn_.conversation, points)
     flow = turn_.knowledge.flows[flow_of(id_)]
     choices = tuple(map(str, flow.nodes[id_].choices))
-    end = not choices and not id_.endswith(plans.PAPERS)
+    end = not choices and not id_.endswith(PAPERS)
     place = (None, None) if end else (flow.id, id_)
     return plan, replace(turn_.conversation, flow=place[0], node=place[1], offered=plan.options or choices)
 
@@ -62,10 +59,14 @@ def _at(turn_: Turn, id_: str, points: int | None = None) -> tuple[Plan, Convers
 def _papers(turn_: Turn, flow: Flow) -> tuple[Plan, Conversation]:
     """How many points the papers that the person has may give, and what is missing."""
     known = {paper.id: paper for paper in flow.papers}
-    picked = {flow.papers[n - 1].id for n in turn_.numbers if 1 <= n <= len(flow.papers)} | {id_ for id_ in turn_.papers if id_ in known}
+    picked = {flow.papers[n - 1].id for n in turn_.numbers if 1 <= n <= len(flow.papers)} | {
+        id_ for id_ in turn_.papers if id_ in known
+    }
     base = (turn_.id or "").rsplit("/", 1)[0]
     if not picked:
         return _at(turn_, f"{base}/other_papers")
     identity, residency = sum(known[id_].identity for id_ in picked), sum(known[id_].residency for id_ in picked)
     names = {(True, True): "enough", (True, False): "need_residency", (False, True): "need_identity", (False, False): "need_both"}
-    return _at(turn_, f"{base}/{names[identity >= IDENTITY, residency >= RESIDENCY]}", 100 * identity + residency)
+    facts = turn_.knowledge.facts
+    enough = identity >= facts["idnyc_identity_points"].value, residency >= facts["idnyc_home_points"].value
+    return _at(turn_, f"{base}/{names[enough]}", 100 * identity + residency)

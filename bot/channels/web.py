@@ -190,8 +190,8 @@ class WebChannel:
         }
 
     def _options(self, outcome: Outcome) -> list[dict[str, str]]:
-        titles = [(id_, self._knowledge.title(id_, outcome.locale, "web")) for id_ in outcome.plan.options]
-        return [{"id": id_, "label": title} for id_, title in titles]
+        labels = [(option, option.split("|")[-1]) for option in outcome.plan.options]
+        return [{"id": option, "label": self._knowledge.label(label, outcome.locale, "web")} for option, label in labels]
 
     def _page(self, locale: str, token: str, shown: list[dict[str, Any]], options: list[dict[str, str]], asked: str) -> str:
         info, at = self._knowledge.locale(locale), self._clock()

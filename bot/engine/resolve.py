@@ -30,7 +30,21 @@ SAME_TOPIC = 8.0
 
 NEVER_OFFERED = frozenset({"affirm", "deny", "greet", "goodbye", "thanks", "out_of_scope"})  # nobody asks for these by number
 
-Via = Literal["answer", "open", "gate_no", "repeat", "more", "source", "options", "unknown", "nothing", "foreign", "flow", "flow_again", "papers"]
+Via = Literal[
+    "answer",
+    "open",
+    "gate_no",
+    "repeat",
+    "more",
+    "source",
+    "options",
+    "unknown",
+    "nothing",
+    "foreign",
+    "flow",
+    "flow_again",
+    "papers",
+]
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ from bot.dialogue.state import Conversation  # noqa: E402
 from bot.engine.exchange import Reply, Request  # noqa: E402
 from bot.engine.resolve import FALLBACK, Decision, Parse, choose_locale, foreign, resolve  # noqa: E402
 from bot.knowledge import Knowledge  # noqa: E402
+from bot.nlu.text import fold  # noqa: E402
 
 MAX_TEXT = 1600  # characters: the longest that Twilio delivers
 

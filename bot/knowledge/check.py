@@ -26,7 +26,7 @@ URGENT_FACTS = frozenset({"emergency", "city_311"})
 VALUES = frozenset(
     {
         "operator.name", "operator.contact", "operator.web", "line.name", "line.hours", "line.phone", "date", "source.title", "source.url",
-        "language.name", "number", "title",
+        "language.name", "number", "title", "identity", "residency",
     }
 )  # fmt: skip
 

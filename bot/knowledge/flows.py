@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bot.knowledge.answers import Answer, make_answer
 from bot.knowledge.errors import ContentError
@@ -108,8 +109,9 @@ def load_flows(folder: Path) -> tuple[dict[str, Flow], dict[str, Answer]]:
 def _node(flow: str, key: str, entries: Entry) -> Node:
     entry, id_ = entries[key], f"{PREFIX}{flow}/{key}"
     given = entry.get("choices", {})
-    pairs = [(f"{LABEL}{label}", to) for label, to in given.items()] if isinstance(given, dict) else [(None, to) for to in given]
-    pairs += [(None, to) for to in entry.get("exits", [])]
+    labels = list(given.items()) if isinstance(given, dict) else []
+    pairs: list[tuple[str | None, Any]] = [(f"{LABEL}{label}", to) for label, to in labels]
+    pairs += [(None, to) for to in [*(given if isinstance(given, list) else []), *entry.get("exits", [])]]
     choices = []
     for label, to in pairs:
         if not isinstance(to, str):
