@@ -60,6 +60,12 @@ def main(argv: list[str] | None = None) -> int:
     check.add_argument("--unreviewed", action="store_true", help="answers that nobody has signed as they stand")
     check.set_defaults(run=_check)
 
+    flow = commands.add_parser("flow", help="the outline of a guided conversation, for reviewers")
+    flow.add_argument("id", metavar="ID")
+    flow.add_argument("--channel", choices=["sms", "web"], default="web")
+    flow.add_argument("--lang", default="en")
+    flow.set_defaults(run=_flow)
+
     hold = commands.add_parser("hold", help="take an answer, or all that rest on a fact, out of service within a minute")
     hold.add_argument("target", nargs="?", metavar="ID|FACT", help="without one: list what is held")
     hold.add_argument("--why")
@@ -268,6 +274,24 @@ def _print_state() -> None:
     ]
     for title, lines in sections:
         print(f"\n{title}: {len(lines)}", *lines, sep="\n  ")
+
+
+def _flow(options: argparse.Namespace) -> int:
+    knowledge = Knowledge.load()
+    if options.id not in knowledge.flows:
+        raise UnknownId(options.id)
+    knowledge.locale(options.lang)
+    flow, at = knowledge.flows[options.id], datetime.now(timezone.utc)
+    for id_ in flow.reached(options.channel):
+        node = flow.nodes[id_]
+        kind = "end" if not node.choices else "leaf" if node.leaf else "place"
+        print(f"{id_.rsplit('/', 1)[1]} ({kind})")
+        for line in knowledge.say(id_, options.lang, options.channel, at).text.splitlines():
+            print(f"    {line}" if line else "")
+        for choice in node.choices:
+            print(f"    -> {choice.to.rsplit('/', 1)[1]}: {knowledge.label(choice.label, options.lang, options.channel)}")
+        print()
+    return 0
 
 
 def _hold(options: argparse.Namespace) -> int:
