@@ -48,12 +48,13 @@ def guided(turn_: Turn) -> tuple[Plan, Conversation]:
 
 def _at(turn_: Turn, id_: str, points: int | None = None) -> tuple[Plan, Conversation]:
     """At a node: its plan, and the conversation standing there (or nowhere, at an end)."""
-    plan = plans.node(turn_.knowledge, id_, turn_.conversation, points)
+    plan = plans.node(turn_.knowledge, id_, turn_.conversation, turn_.at, points)
     flow = turn_.knowledge.flows[flow_of(id_)]
     choices = tuple(map(str, flow.nodes[id_].choices))
     end = not choices and not id_.endswith(PAPERS)
     place = (None, None) if end else (flow.id, id_)
-    return plan, replace(turn_.conversation, flow=place[0], node=place[1], offered=plan.options or choices)
+    last = id_ if points is None else turn_.conversation.last_id  # for MORE; a count of points is not said again
+    return plan, replace(turn_.conversation, flow=place[0], node=place[1], offered=plan.options or choices, last_id=last, part=0)
 
 
 def _papers(turn_: Turn, flow: Flow) -> tuple[Plan, Conversation]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 
 from bot.dialogue import plan as plans
@@ -62,7 +61,7 @@ def test_every_turn_is_within_its_budget_in_every_language(flow: str, knowledge:
     for info in knowledge.served():
         for channel in CHANNELS:
             for id_ in [*data.reached(channel), *(list(data.nodes) if data.papers else [])]:
-                plan = plans.node(knowledge, id_, conversation(channel), None)
+                plan = plans.node(knowledge, id_, conversation(channel), NOON)
                 messages = render(knowledge, plan, info.code, channel, NOON)
                 assert messages and all(message.text for message in messages)
                 if channel == "sms":
@@ -84,7 +83,7 @@ def test_nothing_but_the_place_is_kept(engine, knowledge: Knowledge) -> None:
 def test_a_choice_in_words_and_digits(word: str, engine, knowledge: Knowledge) -> None:
     locale = {"sí": "es", "نعم": "ar", "是": "zh_Hans", "১": "bn"}.get(word, "en")
     start = knowledge.flows["appointment"].start["sms"]
-    plan = plans.node(knowledge, start, conversation("sms"))
+    plan = plans.node(knowledge, start, conversation("sms"), NOON)
     here = conversation("sms", flow="appointment", node=start, offered=plan.options, locale=locale)
     first = plan.options[0].split("|")[0]
     assert engine(word, here).plan.ids[0] == first
@@ -92,14 +91,14 @@ def test_a_choice_in_words_and_digits(word: str, engine, knowledge: Knowledge) -
 
 def test_a_wrong_choice_shows_the_choices_again(knowledge: Knowledge) -> None:
     start = knowledge.flows["appointment"].start["sms"]
-    plan = plans.node(knowledge, start, conversation("sms"))
+    plan = plans.node(knowledge, start, conversation("sms"), NOON)
     here = conversation("sms", flow="appointment", node=start, offered=plan.options)
     assert resolve(Parse((), number=9), here, knowledge.questions).via == "flow_again"
 
 
 def test_a_question_in_the_middle_keeps_the_place(engine, knowledge: Knowledge) -> None:
     start = knowledge.flows["appointment"].start["sms"]
-    plan = plans.node(knowledge, start, conversation("sms"))
+    plan = plans.node(knowledge, start, conversation("sms"), NOON)
     here = conversation("sms", flow="appointment", node=start, offered=plan.options, locale="en", welcomed=True)
     reply = engine("how much does idnyc cost", here)
     assert reply.plan.ids[0] == "idnyc_cost" and "system/flow_kept" in reply.plan.ids

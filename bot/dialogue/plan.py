@@ -101,8 +101,9 @@ def _closed(knowledge: Knowledge, id_: str, at: datetime) -> Message:
     return (Piece(id_, "closed"),) if not urgent and knowledge.closed_line(id_, at) else ()
 
 
-def node(knowledge: Knowledge, id_: str, conversation: Conversation, points: int | None = None) -> Plan:
-    """A place in a guided conversation, with its choices: by number on SMS, as buttons on the page. `points`: see Piece."""
+def node(knowledge: Knowledge, id_: str, conversation: Conversation, at: datetime, points: int | None = None) -> Plan:
+    """A place in a guided conversation, with its choices: by number on SMS, as buttons on the page; after an end what its flow says
+    there, and whether that line is open. `points`: see Piece."""
     flow = knowledge.flows[flow_of(id_)]
     here = flow.nodes[id_]
     message: Message = (Piece(id_) if points is None else Piece(id_, "points", points),)
@@ -111,10 +112,13 @@ def node(knowledge: Knowledge, id_: str, conversation: Conversation, points: int
         if sms:
             message += tuple(Piece(paper.label, "option", number) for number, paper in enumerate(flow.papers, 1))
         return Plan((message,), tuple(f"{id_}|{paper.label}" for paper in flow.papers) if not sms else ())
+    if sms and len(knowledge.answer(id_).parts) > 1:
+        message += (Piece("system/more_hint"),)
     if sms:
         message += tuple(Piece(choice.label, "option", number) for number, choice in enumerate(here.choices, 1))
-    if not here.choices:
-        return Plan((message, (Piece("system/flow_end"),)))
+    if not here.choices and flow.end is not None:
+        closed = (Piece(flow.end, "closed"),) if knowledge.closed_line(flow.end, at) else ()
+        return Plan((message, (*closed, Piece(flow.end))))
     return Plan((message,), tuple(map(str, here.choices)))
 
 

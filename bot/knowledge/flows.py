@@ -54,12 +54,14 @@ class Paper:
 
 @dataclass(frozen=True)
 class Flow:
-    """`start` is the first node on each channel; `papers` what the node `papers` counts, where there is one."""
+    """`start` is the first node on each channel; `papers` what the node `papers` counts, where there is one; `end` the text that stands
+    after each end (a lawyer, a warning)."""
 
     id: str
     start: Mapping[str, str]
     nodes: Mapping[str, Node]
     papers: tuple[Paper, ...] = ()
+    end: str | None = None
 
     def reached(self, channel: str) -> Iterator[str]:
         """The nodes that can be reached on a channel, breadth first."""
@@ -102,7 +104,8 @@ def load_flows(folder: Path) -> tuple[dict[str, Flow], dict[str, Answer]]:
                     raise entries.error(node.id.rsplit("/", 1)[1], f"{node.id}: there is no node {choice.to}")
         if missing := [node for node in start.values() if node not in nodes]:
             raise data.error("start", f"there is no node {missing[0]}")
-        flows[flow] = Flow(flow, start, nodes, tuple(papers))
+        end = f"system/{data['end']}" if "end" in data else None
+        flows[flow] = Flow(flow, start, nodes, tuple(papers), end)
     return flows, answers
 
 
