@@ -29,7 +29,7 @@ from bot.nlu.layers import write_changes  # noqa: E402
 
 CHANGES = ROOT / "bot" / "nlu" / "encoder.npz"
 PREFIX = "query: "
-LONGEST = 64  # tokens
+LONGEST = 48  # tokens
 SCALE = 16.0  # of the cosine logits
 MATRICES = ("q", "k", "v", "ao", "fi", "fo")
 

@@ -70,7 +70,7 @@ class Gazetteer:
         spans.sort(key=lambda span: -len(span[0]))
         kept: list[tuple[str, Name]] = []
         for form, name in spans:
-            if not any(form != longer and form in longer and other.section == name.section for longer, other in kept):
+            if not any(_within(form, longer) and other.section == name.section for longer, other in kept):
                 kept.append((form, name))
         found = list(dict.fromkeys(name for _, name in kept))
         return found or self._by_zip(text)
@@ -79,3 +79,10 @@ class Gazetteer:
         match = _ZIP.search(text)
         number = int(match.group(1)) if match else 0
         return [Name("places", "zip", layer) for low, high, layer in self._zips if low <= number <= high][:1]
+
+
+def _within(form: str, longer: str) -> bool:
+    """Whether a form stands inside a longer one: as whole words, or anywhere in scripts that join words."""
+    if form == longer:
+        return False
+    return form in longer if _INSIDE.search(form) else f" {form} " in f" {longer} "
