@@ -274,7 +274,7 @@ class CatalogueClassifier(IntentClassifier, GraphComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        return {"C": 10.0, "max_iter": 120, "spelling": 0.7, "temperature": 1.2, "ranking_length": 25}
+        return {"C": 3.0, "max_iter": 120, "spelling": 1.0, "temperature": 1.0, "ranking_length": 25}
 
     @classmethod
     def create(
