@@ -217,9 +217,9 @@ class Names(GraphComponent):
 
 
 def _progress(done: int, total: int) -> None:
-    end = "\n" if done == total else ""
-    sys.stderr.write(f"\r  encoding examples: {done} of {total}{end}")
-    sys.stderr.flush()
+    if done == total or done % 4096 == 0:
+        sys.stderr.write(f"  encoded {done} of {total} examples\n")
+        sys.stderr.flush()
 
 
 class _Spelling:
