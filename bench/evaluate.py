@@ -115,7 +115,7 @@ def share(flags: Iterable[bool]) -> str:
 
 def given(row: Row) -> bool:
     """Whether the right id was given, or is one of the two or three offered."""
-    return row.decision.id == row.id or row.id in row.decision.options
+    return row.id in (row.decision.id, row.decision.intent, *row.decision.options)
 
 
 def report(rows: list[Row], knowledge: Knowledge, skipped: int) -> Iterator[str]:

@@ -60,7 +60,8 @@ def test_the_exchange_survives_json(engine) -> None:
 
 
 def test_danger_from_the_phrases_is_taken(engine) -> None:
-    assert engine("hello there", danger="emergency_now").plan.ids == ["emergency_now"]
+    assert engine("please help he is here", danger="emergency_now").urgent
+    assert engine("hello there", danger="emergency_now").plan.ids[-1] == "system/danger_line"
 
 
 def test_unsure_offers_numbered_choices(engine) -> None:

@@ -31,7 +31,13 @@ def test_names(text: str, ids: set[str], reason: str, gazetteer: Gazetteer) -> N
     assert ids <= found and (ids or not found), (reason, found)
 
 
-LAYERS = [("11372", "nyc"), ("zip 10701", "ny"), ("hempstead long island", "ny"), ("philadelphia", "us"), ("astoria queens", "nyc")]
+LAYERS = [
+    ("11372", "nyc"),
+    ("zip 10701", "ny"),
+    ("hempstead long island", "ny"),
+    ("philadelphia", "us"),
+    ("astoria queens", "nyc"),
+]
 
 
 @pytest.mark.parametrize(("text", "layer"), LAYERS)

@@ -20,7 +20,9 @@ def said(*ranking: tuple[str, float]) -> Parse:
 
 TABLE = [
     ("a clear question", said(("idnyc_cost", 0.9)), SMS, {}, ("idnyc_cost", "answer", "idnyc_cost")),
-    ("danger by phrase wins", said(("idnyc_cost", 0.9)), SMS, {"danger": "emergency_now"}, ("emergency_now", "answer", "emergency_now")),
+    ("danger by phrase wins", said(("idnyc_cost", 0.9), ("self_harm", 0.02)), SMS, {"danger": "emergency_now"}, ("emergency_now", "answer", "emergency_now")),
+    ("a phrase that nothing else bears out", said(("idnyc_cost", 0.99)), SMS, {"danger": "emergency_now"}, ("idnyc_cost", "answer", "idnyc_cost")),
+    ("a phrase and no model", Parse(()), SMS, {"danger": "emergency_now"}, ("emergency_now", "answer", "emergency_now")),
     ("the model's shade of danger", said(("self_harm", 0.8)), SMS, {"danger": "emergency_now"}, ("self_harm", "answer", "self_harm")),
     ("an urgent second choice", said(("ice_home", 0.5), ("ice_here_now", 0.4)), SMS, {}, ("ice_here_now", "answer", "ice_here_now")),
     ("an unlikely urgent one", said(("ice_home", 0.8), ("ice_here_now", 0.1)), SMS, {}, ("ice_home", "answer", "ice_home")),
@@ -39,7 +41,7 @@ TABLE = [
     ("again", said(("repeat_that", 0.9)), AFTER, {}, ("repeat_that", "repeat", "idnyc_cost")),
     ("the source", said(("where_is_this_from", 0.9)), AFTER, {}, ("where_is_this_from", "source", "idnyc_cost")),
     ("a follow-up keeps the topic", said(("u_visa_cost", 0.5), ("idnyc_apply", 0.3)), AFTER, {}, ("idnyc_apply", "answer", "idnyc_apply")),
-    ("not the same answer again", said(("u_visa_cost", 0.6), ("idnyc_cost", 0.3)), AFTER, {}, ("u_visa_cost", "answer", "u_visa_cost")),
+    ("not the same answer again", said(("u_visa_cost", 0.7), ("idnyc_cost", 0.01)), AFTER, {}, ("u_visa_cost", "answer", "u_visa_cost")),
     ("a plain other topic", said(("u_visa_cost", 0.8), ("idnyc_apply", 0.15)), AFTER, {}, ("u_visa_cost", "answer", "u_visa_cost")),
     ("more of nothing", said(("tell_me_more", 0.9)), SMS, {}, ("tell_me_more", "nothing", None)),
 ]  # fmt: skip
@@ -79,7 +81,9 @@ def test_a_weak_sign_of_danger_adds_a_line(knowledge) -> None:
     questions = knowledge.questions
     assert resolve(said(("idnyc_cost", 0.8), ("domestic_violence", 0.05), ("self_harm", 0.05)), SMS, questions).alarm
     assert not resolve(said(("idnyc_cost", 0.9), ("domestic_violence", 0.01)), SMS, questions).alarm
-    together = resolve(said(("ice_home", 0.6), ("ice_here_now", 0.14), ("family_detained_now", 0.12)), SMS, questions)
+    phrase = resolve(said(("idnyc_cost", 0.99)), SMS, questions, danger="self_harm")
+    assert phrase.alarm and not phrase.urgent, "a phrase alone is never ignored"
+    together = resolve(said(("ice_home", 0.6), ("ice_here_now", 0.18), ("family_detained_now", 0.15)), SMS, questions)
     assert together.urgent and together.id == "ice_here_now", "urgent ids count together"
 
 

@@ -24,8 +24,8 @@ OTHERS = Path(__file__).resolve().parents[2] / "data" / "languages"
 LATIN = "latin"
 SHARED_SCRIPTS = frozenset({LATIN, "ru", "ar", "hi"})  # scripts of several languages: here words decide
 # In units of log probability, chosen on the training examples (cross-validated), never on held-out messages:
-LOAN = 6.0  # what an English word in another language's sentence costs it
-RARE = 4.0  # how much likelier a message is in a language that we write
+LOAN = 10.0  # what an English word in another language's sentence costs it
+RARE = 8.0  # how much likelier a message is in a language that we write
 KEEP = 8.0  # how much the conversation's language is preferred
 CERTAIN = 2.0  # words are no independent evidence: differences count for less
 # Words that people use in every language of the city, and that therefore say nothing about it.
