@@ -44,7 +44,8 @@ class Turn:
         """The plan, and the conversation after an answer was given (or its gate shown). In the middle of a guided conversation the
         place is kept."""
         gated = plan.ids == ["system/gate"]
-        if self.conversation.flow in self.knowledge.flows and not gated and id_ in self.knowledge.questions:
+        question = self.knowledge.questions.get(id_)
+        if self.conversation.flow in self.knowledge.flows and not gated and question is not None and not question.urgent:
             plan = Plan((*plan.messages, (Piece("system/flow_kept"),)), self.conversation.offered)
             private = self.conversation.private or is_private(id_, self.knowledge.questions)
             return plan, replace(self.conversation, last_id=id_, part=part, private=private)

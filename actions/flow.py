@@ -36,7 +36,8 @@ def guided(turn_: Turn) -> tuple[Plan, Conversation]:
         plan, conversation = _at(turn_, turn_.id)
         return Plan(((Piece("system/option_not_there"),), *plan.messages), plan.options), conversation
     if turn_.via == "papers" and turn_.id is not None:
-        return _papers(turn_, turn_.knowledge.flows[flow_of(turn_.id)])
+        plan, conversation = _papers(turn_, turn_.knowledge.flows[flow_of(turn_.id)])
+        return (plans.with_danger_line(plan) if turn_.alarm else plan), conversation
     plan, conversation = answer(turn_)
     question = turn_.knowledge.questions.get(turn_.id or "")
     flow = turn_.knowledge.flows.get(question.flow or "") if question is not None and not question.urgent else None

@@ -18,7 +18,7 @@ FOUND = [
     ("我住在法拉盛", {"flushing"}, "Chinese, inside a run of characters"),
     ("플러싱에 살아요", {"flushing"}, "Korean, with an ending"),
     ("আমি জ্যাকসন হাইটসে থাকি", {"jackson_heights"}, "Bengali, with an ending"),
-    ("i live in newark new jersey", {"newark", "new_jersey"}, "outside the state"),
+    ("i live in newark new jersey", {"newark"}, "outside the state"),
     ("my cousin in yonkers was stopped", {"yonkers"}, "outside the city"),
     ("ice and new york police came", {"ice"}, "a short name beside a longer one"),
     ("what is a u visa", set(), "no name"),

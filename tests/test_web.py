@@ -1,10 +1,15 @@
 """The chat page and its JSON, against the real server."""
 
 import re
+import shutil
 
 import pytest
 
-from tests.conftest import NOON, Server
+from bot.dialogue import plan as plans
+from bot.dialogue.plan import render
+from bot.dialogue.state import Conversation
+from bot.knowledge import Knowledge, i18n
+from tests.conftest import NOON, ROOT, Server
 
 
 def test_the_contract(server: Server, knowledge) -> None:
@@ -132,7 +137,12 @@ def test_every_language_has_its_page(server: Server, knowledge) -> None:
         assert f'dir="{info.dir}"' in page and info.name in page
 
 
-def test_an_answer_that_is_not_translated_says_so(server: Server, knowledge) -> None:
-    answer = server.chat(option="idnyc_cost", locale="pl").json()
-    assert [reply["id"] for reply in answer["replies"]] == ["system/english_only", "idnyc_cost"]
-    assert answer["replies"][1]["translation"] == "missing"
+def test_an_answer_that_is_not_translated_says_so(knowledge, tmp_path) -> None:
+    shutil.copytree(ROOT / "content", tmp_path / "content")
+    shutil.copytree(ROOT / "locales", tmp_path / "locales")
+    i18n.write(knowledge, "pl", {"answer/idnyc_cost/short": ""}, tmp_path)
+    without = Knowledge.load(tmp_path)
+    plan = plans.answer(without, "idnyc_cost", Conversation("x", "web", NOON), at=NOON)
+    messages = render(without, plan, "pl", "web", NOON)
+    assert [message.ids[0] for message in messages] == ["system/english_only", "idnyc_cost"]
+    assert "free" in messages[1].text and len(render(knowledge, plan, "pl", "web", NOON)) == 1

@@ -97,7 +97,10 @@ def resolve(
     chosen: str | None = None,
 ) -> Decision:
     """`danger` is the id that the phrase detector found; `chosen` an offered id that was tapped on the page."""
-    urgent = _urgent(parse, questions, danger)
+    here = _place(conversation)
+    counting = here is not None and here.endswith(PAPERS) and bool(parse.papers) and danger is None
+    # "I have my passport" answers the question there; what the model hears in it adds a line of help, as everywhere.
+    urgent = None if counting else _urgent(parse, questions, danger)
     if urgent is not None and parse.number is None and chosen is None:
         return Decision(urgent, "answer", urgent, urgent=True)
     decision = _ordinary(parse, conversation, questions, chosen)
