@@ -42,10 +42,11 @@ class Turn:
 
     def given(self, id_: str, plan: Plan, part: int = 0) -> tuple[Plan, Conversation]:
         """The plan, and the conversation after an answer was given (or its gate shown). In the middle of a guided conversation the
-        place is kept."""
+        place is kept, unless the question starts another."""
         gated = plan.ids == ["system/gate"]
         question = self.knowledge.questions.get(id_)
-        if self.conversation.flow in self.knowledge.flows and not gated and question is not None and not question.urgent:
+        kept = question is not None and not question.urgent and question.flow not in self.knowledge.flows
+        if self.conversation.flow in self.knowledge.flows and not gated and kept:
             plan = Plan((*plan.messages, (Piece("system/flow_kept"),)), self.conversation.offered)
             private = self.conversation.private or is_private(id_, self.knowledge.questions)
             return plan, replace(self.conversation, last_id=id_, part=part, private=private)

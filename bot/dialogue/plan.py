@@ -146,7 +146,11 @@ def with_layer(knowledge: Knowledge, plan: Plan, id_: str, outside: str | None) 
 
 def with_danger_line(plan: Plan) -> Plan:
     """The plan with a line of help for danger after it. The gate says that itself, and after its no nothing more is said."""
-    return plan if plan.ids[:1] in (["system/gate"], ["system/gate_no"]) else Plan((*plan.messages, (Piece("system/danger_line"),)), plan.options)
+    return (
+        plan
+        if plan.ids[:1] in (["system/gate"], ["system/gate_no"])
+        else Plan((*plan.messages, (Piece("system/danger_line"),)), plan.options)
+    )
 
 
 def choices(knowledge: Knowledge, ids: tuple[str, ...], conversation: Conversation) -> Plan:

@@ -24,9 +24,10 @@ OTHERS = Path(__file__).resolve().parents[2] / "data" / "languages"
 LATIN = "latin"
 SHARED_SCRIPTS = frozenset({LATIN, "ru", "ar", "hi"})  # scripts of several languages: here words decide
 # In units of log probability, chosen on the training examples (cross-validated), never on held-out messages:
-LOAN = 10.0  # what an English word in another language's sentence costs it
-RARE = 8.0  # how much likelier a message is in a language that we write
-KEEP = 8.0  # how much the conversation's language is preferred
+LOAN = 26.0  # what an English word in another language's sentence costs it
+WORD = 5  # how often a known word counts beside its n-grams
+RARE = 12.0  # how much likelier a message is in a language that we write
+KEEP = 14.0  # how much the conversation's language is preferred
 CERTAIN = 2.0  # words are no independent evidence: differences count for less
 # Words that people use in every language of the city, and that therefore say nothing about it.
 SHARED = frozenset(
@@ -128,7 +129,7 @@ class LanguageIdentifier:
     @classmethod
     def _fit(cls, examples: list[tuple[str, str]], others: list[tuple[str, str]]) -> LanguageIdentifier:
         """A word that stands in the examples of four languages or more ("hello", "hola", "court") counts for
-        one alone: English, unless another uses it three times as often."""
+        one alone: the one that uses it most, or English if it uses it nearly as often."""
         known = [(text, language, script_of(text) or LATIN) for text, language in [*examples, *others]]
         known = [row for row in known if row[2] in SHARED_SCRIPTS and not (row[2] == LATIN and row[1] in _NEVER_LATIN)]
         uses: dict[str, Counter[str]] = {}
@@ -176,10 +177,10 @@ class LanguageIdentifier:
             return _chinese(text, prior), 1.0
         if script not in SHARED_SCRIPTS:
             return script, 1.0
-        words = [_features(word) for word in _words(text) if word not in SHARED and (script_of(word) or LATIN) == script]
-        if not words:
+        words = [word for word in _words(text) if word not in SHARED and (script_of(word) or LATIN) == script]
+        if sum(map(len, words)) < 3:  # "help me", "ok 2 u": two letters tell nothing
             return (prior or UNDETERMINED), 0.0
-        each = np.stack([self._weights[features].sum(axis=0) for features in words])  # [words, languages]
+        each = np.stack([self._weights[_features(word)].sum(axis=0) for word in words])  # [words, languages]
         if "en" in self.languages:
             # An English word in another language's sentence is a loan: it speaks against that language by no more than so much.
             english = each[:, [self.languages.index("en")]]
@@ -230,7 +231,7 @@ def _in(char: str, charset: str) -> bool:
 
 def _owner(found: Counter[str]) -> str:
     most, times = found.most_common(1)[0]
-    return most if times >= 3 * found["en"] else "en"
+    return "en" if 3 * found["en"] >= 2 * times else most
 
 
 def _words(text: str) -> list[str]:
@@ -239,8 +240,8 @@ def _words(text: str) -> list[str]:
 
 @functools.lru_cache(maxsize=1 << 16)
 def _features(word: str) -> NDArray[np.int64]:
-    """Hashed: the word (twice) and its character 2- to 4-grams."""
-    found = [_bucket("w" + word)] * 2
+    """Hashed: the word (WORD times) and its character 2- to 4-grams."""
+    found = [_bucket("w" + word)] * WORD
     padded = f"<{word}>"
     for size in (2, 3, 4):
         found += [_bucket(padded[i : i + size]) for i in range(len(padded) - size + 1)]
