@@ -1,6 +1,7 @@
 """The content keeps its own rules, and a mistake in it is named with file and line."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.dialogue.plan import Piece, Plan, render
 from bot.knowledge import ContentError, Knowledge, UnknownId, UnknownLocale
 from bot.knowledge.catalogue import GATED
 from bot.knowledge.check import load_rules, problems
@@ -120,3 +122,16 @@ def test_say_all_lists_system_texts() -> None:
     lines = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.splitlines()
     ids = {json.loads(line)["id"] for line in lines}
     assert {"system/welcome", "system/gate", "system/human_route", "u_visa_what"} <= ids
+
+
+def test_where_an_answer_is_from_shows_nothing_on_a_locked_screen(knowledge: Knowledge) -> None:
+    """WHY names a source: its first 40 characters hold no word that a locked screen must not show."""
+    words = load_rules().preview["en"]
+    for info in knowledge.served():
+        for id_ in knowledge.questions:
+            (message,) = render(knowledge, Plan(((Piece(id_, "source"),),)), info.code, "sms", NOON)
+            shown = message.text[:40]
+            assert not [w for w in words if (re.search(rf"\b{w}\b", shown) if w.isupper() else w in shown.casefold())], (
+                id_,
+                shown,
+            )
