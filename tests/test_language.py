@@ -23,6 +23,7 @@ TABLE = [
     ("amar shami amake mare", None, "bn"), ("mera shohar mujhe marta hai", None, "ur"), ("muzh menya byot", None, "ru"),
     ("hola", None, "es"), ("buenas", None, "es"), ("bonjour", None, "fr"), ("bonjou", None, "ht"), ("privet", None, "ru"), ("dzień dobry", None, "pl"),
     ("gracias", None, "es"), ("olá, bom dia, preciso de um advogado", None, "pt"), ("tôi cần luật sư", None, "vi"),
+    ("he has a gun help me", None, "en"), ("he hits me", None, "en"), ("how much is idnyc", None, "en"),
     ("ICE", "es", "es"), ("idnyc", "bn", "bn"), ("u visa", "ru", "ru"), ("yes", "es", "es"), ("hello", "es", "es"), ("ok", "ar", "ar"),
     ("hi", None, "und"), ("", None, "und"), ("123", "es", "es"), ("律", "zh_Hant", "zh_Hant"), ("律", None, "zh_Hans"),
 ]  # fmt: skip

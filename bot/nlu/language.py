@@ -128,22 +128,22 @@ class LanguageIdentifier:
 
     @classmethod
     def _fit(cls, examples: list[tuple[str, str]], others: list[tuple[str, str]]) -> LanguageIdentifier:
-        """A word that stands in the examples of four languages or more ("hello", "hola", "court") counts for
-        one alone: the one that uses it most, or English if it uses it nearly as often."""
+        """A word that stands in the examples of four languages or more ("hello", "hola", "court") counts only
+        for those that use it much."""
         known = [(text, language, script_of(text) or LATIN) for text, language in [*examples, *others]]
         known = [row for row in known if row[2] in SHARED_SCRIPTS and not (row[2] == LATIN and row[1] in _NEVER_LATIN)]
         uses: dict[str, Counter[str]] = {}
         for text, language, _ in known:
             for word in _words(text):
                 uses.setdefault(word, Counter())[language] += 1
-        owner = {word: _owner(found) for word, found in uses.items() if len(found) >= 4}
+        foreign = {word: _borrowers(found) for word, found in uses.items() if len(found) >= 4}
         counts: dict[str, NDArray[np.float32]] = {}
         written: dict[str, Counter[str]] = {}
         for text, language, script in known:
             row = counts.setdefault(language, np.zeros(BUCKETS, np.float32))
             written.setdefault(language, Counter())[script] += 1
             for word in _words(text):
-                if owner.get(word, language) == language and word not in SHARED:
+                if language not in foreign.get(word, ()) and word not in SHARED:
                     np.add.at(row, _features(word), 1)
         languages = sorted(counts)
         if not languages:
@@ -229,9 +229,10 @@ def _in(char: str, charset: str) -> bool:
     return True
 
 
-def _owner(found: Counter[str]) -> str:
-    most, times = found.most_common(1)[0]
-    return "en" if 3 * found["en"] >= 2 * times else most
+def _borrowers(found: Counter[str]) -> frozenset[str]:
+    """The languages that use a word far less than the one that uses it most. ("me" is at home in several.)"""
+    most = found.most_common(1)[0][1]
+    return frozenset(language for language, times in found.items() if times < 0.3 * most)
 
 
 def _words(text: str) -> list[str]:
