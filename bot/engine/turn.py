@@ -85,7 +85,7 @@ class Engine:
         decision = resolve(parse, conversation, self._knowledge.questions, danger=request.danger, chosen=request.chosen)
         code = foreign(parse, request.conversation, self._served) if request.chosen is None else None
         if code is not None and not decision.urgent:
-            decision = Decision(FALLBACK, "foreign", code)
+            decision = Decision(FALLBACK, "foreign", code, alarm=decision.alarm)
         plan, after = await self._decide(decision, conversation, request.at)
         return Reply(plan, after, parse.language, parse.ranking, decision.urgent)
 

@@ -137,6 +137,7 @@ class LanguageIdentifier:
             for word in _words(text):
                 uses.setdefault(word, Counter())[language] += 1
         foreign = {word: _borrowers(found) for word, found in uses.items() if len(found) >= 4}
+        features = functools.lru_cache(maxsize=None)(_features)  # for training only: nothing that people write stays in a cache
         counts: dict[str, NDArray[np.float32]] = {}
         written: dict[str, Counter[str]] = {}
         for text, language, script in known:
@@ -144,7 +145,7 @@ class LanguageIdentifier:
             written.setdefault(language, Counter())[script] += 1
             for word in _words(text):
                 if language not in foreign.get(word, ()) and word not in SHARED:
-                    np.add.at(row, _features(word), 1)
+                    np.add.at(row, features(word), 1)
         languages = sorted(counts)
         if not languages:
             return cls(["en"], [[LATIN]], np.zeros((BUCKETS, 1), np.float32), [])
@@ -239,7 +240,6 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFC", text).casefold())
 
 
-@functools.lru_cache(maxsize=1 << 16)
 def _features(word: str) -> NDArray[np.int64]:
     """Hashed: the word (WORD times) and its character 2- to 4-grams."""
     found = [_bucket("w" + word)] * WORD
