@@ -25,13 +25,11 @@ from torch import nn
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 from bot.nlu.e5file import E5File  # noqa: E402
-from bot.nlu.layers import write_changes  # noqa: E402
+from bot.nlu.encoder import CHANGES, PREFIX  # noqa: E402
+from bot.nlu.layers import MATRICES, write_changes  # noqa: E402
 
-CHANGES = ROOT / "bot" / "nlu" / "encoder.npz"
-PREFIX = "query: "
 LONGEST = 48  # tokens
 SCALE = 16.0  # of the cosine logits
-MATRICES = ("q", "k", "v", "ao", "fi", "fo")
 
 
 class Encoder(nn.Module):

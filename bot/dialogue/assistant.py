@@ -183,7 +183,8 @@ class Assistant:
         command = None if incoming.chosen else self._control.find(text, conversation.locale or incoming.hint)
         if command is not None and incoming.channel == "web" and command.command in SMS_ONLY:
             command = None
-        if incoming.optout is not None and await _in_thread(self._store.opted_out, incoming.optout):
+        opted_out = incoming.optout is not None and await _in_thread(self._store.opted_out, incoming.optout)
+        if opted_out:
             allowed = danger is not None or (command is not None and command.command in ("start", "help", "stop"))
             if not allowed:
                 return Outcome(Plan(), conversation.locale or "en", at, conversation, [], "und")
@@ -200,6 +201,8 @@ class Assistant:
             reply = await self._engine.turn(request, within)
         except EngineUnavailable:
             return self._failure(conversation, self._guess(text, conversation, incoming.hint), danger, at)
+        if opted_out and not reply.urgent:  # the phrase alone: nothing but its answer may go to who has sent STOP
+            return replace(self._failure(conversation, reply.conversation.locale or "en", danger, at), failed=False)
         return self._finish(reply, at, in_latin=script_of(text) is None and incoming.channel == "sms")
 
     def _find_danger(self, incoming: Incoming, text: str, at: datetime) -> str | None:

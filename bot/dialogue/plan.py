@@ -146,11 +146,12 @@ def with_layer(knowledge: Knowledge, plan: Plan, id_: str, outside: str | None) 
 
 def with_danger_line(plan: Plan) -> Plan:
     """The plan with a line of help for danger after it. The gate says that itself, and after its no nothing more is said."""
-    return (
-        plan
-        if plan.ids[:1] in (["system/gate"], ["system/gate_no"])
-        else Plan((*plan.messages, (Piece("system/danger_line"),)), plan.options)
-    )
+    if plan.ids[:1] in (["system/gate"], ["system/gate_no"]):
+        return plan
+    line, (first, *rest) = Piece("system/danger_line"), plan.messages
+    if len(rest) > 1 and first[0].form == "closed":  # a turn has three messages: this notice stands with the other
+        return Plan(((*first, line), *rest), plan.options)
+    return Plan((*plan.messages, (line,)), plan.options)
 
 
 def choices(knowledge: Knowledge, ids: tuple[str, ...], conversation: Conversation) -> Plan:
