@@ -13,7 +13,7 @@ from actions.common import Turn, say, turn
 from bot.dialogue import plan as plans
 from bot.dialogue.plan import Piece, Plan
 from bot.dialogue.state import Conversation
-from bot.knowledge.flows import PAPERS, Flow, flow_of
+from bot.knowledge.flows import Flow, flow_of
 
 
 class FlowAction(Action):
@@ -32,6 +32,8 @@ def guided(turn_: Turn) -> tuple[Plan, Conversation]:
     """The plan for the turn's decision, and the conversation after it."""
     if turn_.via == "flow" and turn_.id is not None:
         return _at(turn_, turn_.id)
+    if turn_.via in ("back", "start_again", "skip") and turn_.id is not None:
+        return _at(turn_, _moved(turn_, turn_.id))
     if turn_.via == "flow_again" and turn_.id is not None:
         plan, conversation = _at(turn_, turn_.id)
         return Plan(((Piece("system/option_not_there"),), *plan.messages), plan.options), conversation
@@ -43,19 +45,27 @@ def guided(turn_: Turn) -> tuple[Plan, Conversation]:
     flow = turn_.knowledge.flows.get(question.flow or "") if question is not None and not question.urgent else None
     if flow is None or plan.ids[-1:] != [turn_.id] or turn_.via not in ("answer", "open"):
         return plan, conversation
-    begun, at = _at(replace(turn_, conversation=conversation), flow.start[conversation.channel])
-    return Plan((*plan.messages, *begun.messages), begun.options), replace(at, last_id=turn_.id)
+    first = flow.start[conversation.channel]
+    plan, shown = plans.begun(turn_.knowledge, plan, first, conversation, turn_.at)
+    _, there = _at(replace(turn_, conversation=conversation), first)
+    return plan, replace(there, last_id=turn_.id) if shown else replace(conversation, offered=plan.options)
+
+
+def _moved(turn_: Turn, id_: str) -> str:
+    """The node to which BACK, RESTART or SKIP leads from a node."""
+    flow, channel = turn_.knowledge.flows[flow_of(id_)], turn_.conversation.channel
+    if turn_.via == "back":
+        return flow.before(channel, id_)
+    return flow.start[channel] if turn_.via == "start_again" else flow.nodes[id_].skip or id_
 
 
 def _at(turn_: Turn, id_: str, points: int | None = None) -> tuple[Plan, Conversation]:
     """At a node: its plan, and the conversation standing there (or nowhere, at an end)."""
     plan = plans.node(turn_.knowledge, id_, turn_.conversation, turn_.at, points)
     flow = turn_.knowledge.flows[flow_of(id_)]
-    choices = tuple(map(str, flow.nodes[id_].choices))
-    end = not choices and not id_.endswith(PAPERS)
-    place = (None, None) if end else (flow.id, id_)
+    place = (flow.id, id_) if flow.nodes[id_].choices else (None, None)
     last = id_ if points is None else turn_.conversation.last_id  # for MORE; a count of points is not said again
-    return plan, replace(turn_.conversation, flow=place[0], node=place[1], offered=plan.options or choices, last_id=last, part=0)
+    return plan, replace(turn_.conversation, flow=place[0], node=place[1], offered=plan.options, last_id=last, part=0)
 
 
 def _papers(turn_: Turn, flow: Flow) -> tuple[Plan, Conversation]:

@@ -75,6 +75,15 @@ def main(argv: list[str] | None = None) -> int:
     release.add_argument("target", metavar="ID|FACT")
     release.set_defaults(run=_release)
 
+    handoff = commands.add_parser("handoff", help="codes between here and 311").add_subparsers(dest="what", required=True)
+    new = handoff.add_parser("new", help="a code that starts a conversation in a language, at a topic")
+    new.add_argument("--lang", default="en", metavar="LOCALE")
+    new.add_argument("--topic", default="menu", metavar="ID", help="a catalogue id (default: menu)")
+    new.set_defaults(run=_handoff_new)
+    taken = handoff.add_parser("open", help="show what a person's code stands for; it is then spent")
+    taken.add_argument("code")
+    taken.set_defaults(run=_handoff_open)
+
     book = commands.add_parser("book", help="write the review book: every answer beside its facts, to print and sign")
     book.add_argument("--lang", default="en", metavar="LOCALE")
     book.add_argument("--out", metavar="FILE", help="default: build/review-LOCALE.html")
@@ -117,7 +126,7 @@ def _serve(options: argparse.Namespace) -> int:
     if taken:
         print(f"amparo: {taken}", file=sys.stderr)
         return 1
-    knowledge = Knowledge.load(operator={**settings.operator, "web": settings.public_url})
+    knowledge = Knowledge.load(operator={**settings.operator, "web": settings.public_url}, desks=settings.desks)
     _train_if_needed(settings)
     try:
         keys, made = load_keys(settings.hash_key_file, development=settings.development_key)
@@ -324,6 +333,41 @@ def _release(options: argparse.Namespace) -> int:
     return 0
 
 
+def _handoff_new(options: argparse.Namespace) -> int:
+    from bot.dialogue.assistant import STAFF_DIGITS
+    from bot.privacy.keys import utc_now
+    from bot.store import Handoff
+
+    knowledge = Knowledge.load()
+    if options.topic not in knowledge.questions:
+        raise UnknownId(options.topic)
+    language = knowledge.locale(options.lang).name
+    with _store() as store:
+        code = store.hand_off(STAFF_DIGITS, Handoff(options.lang, options.topic), utc_now())
+    print(code)
+    title = knowledge.title(options.topic, "en", "web")
+    print(f"The person texts or types {code}: {language}, {title}. It works a single time, for 24 hours.", file=sys.stderr)
+    return 0
+
+
+def _handoff_open(options: argparse.Namespace) -> int:
+    from bot.privacy.keys import utc_now
+
+    knowledge, now = Knowledge.load(), utc_now()
+    with _store() as store:
+        found = store.open_handoff("".join(options.code.split()).replace("-", ""), now)
+    if found is None:
+        print("amparo: no such code, or it was opened before, or it is older than 24 hours", file=sys.stderr)
+        return 1
+    known = [id_ for id_ in found.given if id_ in knowledge.answers]
+    print(f"Language: {knowledge.locale(found.locale).name} ({found.locale})")
+    print(f"Topic: {knowledge.label(found.topic, 'en', 'web') if found.topic in knowledge.answers else found.topic}")
+    print("Answers given, the last one first:" if known else "No answer was given yet.")
+    for id_ in reversed(known):
+        print(f"- {id_}: {knowledge.say(id_, 'en', 'sms', now).parts[0]}")
+    return 0
+
+
 def _book(options: argparse.Namespace) -> int:
     from pathlib import Path
 
@@ -363,6 +407,7 @@ def _i18n(options: argparse.Namespace) -> int:
 def _in_process(channel: Any) -> Any:
     """The whole assistant in this process, with the engine inside and a database in memory: (text, sender) -> Outcome."""
     from bot.dialogue.assistant import Assistant, Incoming
+    from bot.dialogue.choices import ChoiceWords
     from bot.dialogue.control import ControlWords
     from bot.dialogue.danger import DangerDetector
     from bot.engine import training
@@ -374,14 +419,14 @@ def _in_process(channel: Any) -> Any:
     settings = read()
     if not training.is_current(settings.model):
         _train_if_needed(settings)
-    knowledge = Knowledge.load(operator={**settings.operator, "web": settings.public_url})
+    knowledge = Knowledge.load(operator={**settings.operator, "web": settings.public_url}, desks=settings.desks)
     try:
         engine = Engine.load(settings.model, knowledge)
     except ModelMissing as error:
         raise SettingsError(str(error)) from None
     assistant = Assistant(
         knowledge, MemoryStore(), engine,
-        ControlWords.load(ROOT / "content" / "control_words.yml"), DangerDetector.load(ROOT / "content" / "danger.yml"),
+        ControlWords.load(ROOT / "content" / "control_words.yml"), ChoiceWords.load(ROOT / "content" / "choice_words.yml"), DangerDetector.load(ROOT / "content" / "danger.yml"),
         None, utc_now,
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from bot.knowledge.errors import ContentError
+from bot.knowledge.lines import Desk, load_desks
 from bot.knowledge.yamlfile import load
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,6 +42,7 @@ class Settings:
     development_key: Path | None
     public_url: str
     operator: dict[str, str]
+    desks: tuple[Desk, ...]
     twilio: Twilio | None
     model: Path
 
@@ -66,6 +68,7 @@ def read(environ: Mapping[str, str] = os.environ, profile: str = "development", 
     public_url = (environ.get("AMPARO_PUBLIC_URL") or "").rstrip("/")
     if profile == "production" and not public_url.startswith("https://"):
         raise SettingsError("production needs AMPARO_PUBLIC_URL, the https:// address that people and Twilio use")
+    operator, desks = _operator(environ, profile)
     return Settings(
         profile=profile,  # type: ignore[arg-type]
         data_dir=data_dir,
@@ -73,7 +76,8 @@ def read(environ: Mapping[str, str] = os.environ, profile: str = "development", 
         hash_key_file=key,
         development_key=None if profile == "production" else ROOT / ".cache" / "development-only-hash.key",
         public_url=public_url or f"http://localhost:{port}",
-        operator=_operator(environ, profile),
+        operator=operator,
+        desks=desks,
         twilio=twilio,
         model=Path(environ.get("AMPARO_MODEL") or ROOT / "models" / "amparo.tar.gz"),
     )
@@ -98,18 +102,20 @@ def _twilio(environ: Mapping[str, str], profile: str) -> Twilio | None:
     return Twilio(environ["TWILIO_ACCOUNT_SID"], tokens, environ["TWILIO_NUMBER"], base)
 
 
-def _operator(environ: Mapping[str, str], profile: str) -> dict[str, str]:
-    """Who runs this: name, kind (`government` or another word), contact. Production refuses to start without."""
+def _operator(environ: Mapping[str, str], profile: str) -> tuple[dict[str, str], tuple[Desk, ...]]:
+    """Who runs this: name, kind (`government` or another word), contact (production refuses to start without); and the desks that
+    take people over by a code, where there are any."""
     file = environ.get("AMPARO_OPERATOR_FILE")
     if not file:
         if profile == "production":
             raise SettingsError("production needs AMPARO_OPERATOR_FILE: a YAML file with name, kind and contact of who runs it")
-        return {"name": "a test installation", "kind": "test", "contact": "nobody"}
+        return {"name": "a test installation", "kind": "test", "contact": "nobody"}, ()
     try:
         data = load(Path(file))
+        desks = load_desks(data)
     except ContentError as error:
         raise SettingsError(f"AMPARO_OPERATOR_FILE: {error}") from None
     for key in ("name", "kind", "contact"):
         if not isinstance(data.get(key), str) or not data[key].strip():
             raise SettingsError(f"AMPARO_OPERATOR_FILE {file} has no `{key}`")
-    return {key: data[key] for key in ("name", "kind", "contact")}
+    return {key: data[key] for key in ("name", "kind", "contact")}, desks

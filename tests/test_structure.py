@@ -84,7 +84,7 @@ def test_every_address_is_listed_and_guarded(profile: str, knowledge: Knowledge,
     settings = Settings(
         profile=profile, data_dir=tmp_path, database_url="", hash_key_file=None, development_key=None,
         public_url="https://amparo.example", operator={"name": "x", "kind": "test", "contact": "x"},
-        twilio=Twilio("AC1", ("t",), "+1", "http://127.0.0.1:9"), model=tmp_path / "none",
+        desks=(), twilio=Twilio("AC1", ("t",), "+1", "http://127.0.0.1:9"), model=tmp_path / "none",
     )  # fmt: skip
     app = make_app(settings, knowledge, Store.open(f"sqlite:///{tmp_path / 'db'}"), Keys(b"k" * 32))
     paths = {route.path for route in app.routes if isinstance(route, (Route, Mount))}

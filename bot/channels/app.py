@@ -19,6 +19,7 @@ from bot.channels.sms import SmsChannel
 from bot.channels.twilio_cleanup import sweep
 from bot.channels.web import WebChannel
 from bot.dialogue.assistant import Assistant
+from bot.dialogue.choices import ChoiceWords
 from bot.dialogue.control import ControlWords
 from bot.dialogue.danger import DangerDetector
 from bot.engine.supervisor import Supervisor
@@ -43,6 +44,7 @@ def make_app(settings: Settings, knowledge: Knowledge, store: Store, keys: Keys)
         store=store,
         engine=supervisor,
         control=ControlWords.load(ROOT / "content" / "control_words.yml"),
+        choices=ChoiceWords.load(ROOT / "content" / "choice_words.yml"),
         danger=DangerDetector.load(ROOT / "content" / "danger.yml"),
         languages=_languages(settings),
         clock=utc_now,

@@ -24,6 +24,7 @@ from bot.channels.http import TooLarge, read_body
 from bot.dialogue.assistant import Assistant, Incoming, Outcome
 from bot.dialogue.plan import Rendered
 from bot.knowledge import Knowledge, formatting, reviews
+from bot.knowledge.flows import PAPERS
 from bot.knowledge.yamlfile import load
 from bot.privacy.keys import Keys
 from bot.privacy.logs import logger, where
@@ -79,11 +80,14 @@ class WebChannel:
             if _from_elsewhere(request):
                 return Response(status_code=403)
             try:
-                form = dict(parse_qsl((await read_body(request)).decode("utf-8", "replace"), keep_blank_values=True))
+                fields = parse_qsl((await read_body(request)).decode("utf-8", "replace"), keep_blank_values=True)
+                form = dict(fields)
             except TooLarge:
                 return Response(status_code=413)
             token = form["token"] if TOKEN.fullmatch(form.get("token", "")) else token
             text, option = form.get("text", "")[:MAX_TEXT], form.get("option")
+            if option and option.endswith(PAPERS):
+                option = "|".join([option, *(value for name, value in fields if name == "tick")])
             if form.get("repeat"):
                 option, text = self._last(token), ""
             if text.strip() or option:
@@ -183,6 +187,7 @@ class WebChannel:
             "html": message.html or f"<p>{html.escape(message.text)}</p>",
             "text": message.text,
             "say": message.say,
+            "spelled": self._knowledge.spelled(said.id, locale) if message.say else None,
             "sources": dates,
             "expired": said.expired,
             "translation": said.translation,
@@ -190,8 +195,13 @@ class WebChannel:
         }
 
     def _options(self, outcome: Outcome) -> list[dict[str, str]]:
-        labels = [(option, option.split("|")[-1]) for option in outcome.plan.options]
-        return [{"id": option, "label": self._knowledge.label(label, outcome.locale, "web")} for option, label in labels]
+        found = []
+        for option in outcome.plan.options:
+            target, _, label = option.partition("|")
+            one = {"id": option, "label": self._knowledge.label(label or target, outcome.locale, "web")}
+            # Of papers a person may have several.
+            found.append({**one, "tick": label} if target.endswith(PAPERS) and "/paper_" in label else one)
+        return found
 
     def _page(self, locale: str, token: str, shown: list[dict[str, Any]], options: list[dict[str, str]], asked: str) -> str:
         info, at = self._knowledge.locale(locale), self._clock()
@@ -207,6 +217,7 @@ class WebChannel:
             welcome=self._knowledge.say("system/welcome_web", locale, "web", at).html,
             human=self._knowledge.say("system/human_route_basic", locale, "web", at).html,
             token=token,
+            count=self._knowledge.label("system/choice_count", locale, "web"),
             shown=shown,
             asked=asked,
             options=options or ([] if shown else suggestions),

@@ -14,23 +14,27 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol, TypeVar
 
 from bot.dialogue import plan as plans
-from bot.dialogue.control import Control, ControlWords
+from bot.dialogue.choices import ChoiceWords
+from bot.dialogue.control import Control, ControlWords, normalise
 from bot.dialogue.danger import DangerDetector
 from bot.dialogue.languages import LanguageNames
 from bot.dialogue.plan import Piece, Plan, Rendered, render
-from bot.dialogue.state import Conversation, is_private
+from bot.dialogue.state import GIVEN, Conversation, is_private
 from bot.engine.exchange import EngineClient, EngineUnavailable, Reply, Request
 from bot.knowledge import Knowledge
 from bot.nlu.language import LanguageIdentifier, script_of
 from bot.nlu.mask import mask
 from bot.privacy.logs import logger
-from bot.store import Answered, StoreError
+from bot.store import Answered, Handoff, StoreError
 
 T = TypeVar("T")
 ANSWER_WITHIN = 8.0  # seconds from a message's arrival to its answer, whatever fails
 DANGER_WITHIN = 3.0
 FRAGMENTS = timedelta(seconds=30)  # messages of one sender that are also read together for danger
 MAX_TEXT = 1600
+HAND_OFF = "handoff"  # the `flow` of a conversation that was offered a code for a desk; its `node` is the desk's number
+PERSON_DIGITS, STAFF_DIGITS = 8, 6  # of a code that a person gives to a desk, and of one that a desk gives to a person
+STAY = "language/"  # + a locale: an option that changes the language
 
 # What each command is called where messages are measured: its catalogue id, or a system text.
 COMMAND_IDS = {
@@ -66,6 +70,8 @@ class ConversationStore(Protocol):
     def opt_in(self, id_: str) -> None: ...
     def opted_out(self, id_: str) -> bool: ...
     def flag(self, id_: str, now: datetime) -> None: ...
+    def hand_off(self, digits: int, handoff: Handoff, now: datetime) -> str: ...
+    def open_handoff(self, code: str, now: datetime) -> Handoff | None: ...
 
 
 @dataclass(frozen=True)
@@ -113,12 +119,14 @@ class Assistant:
         store: ConversationStore,
         engine: EngineClient,
         control: ControlWords,
+        choices: ChoiceWords,
         danger: DangerDetector,
         languages: LanguageIdentifier | None,
         clock: Callable[[], datetime],
     ) -> None:
         self._knowledge, self._store, self._engine = knowledge, store, engine
-        self._control, self._danger, self._languages, self._clock = control, danger, languages, clock
+        self._control, self._choices, self._danger = control, choices, danger
+        self._languages, self._clock = languages, clock
         self._unwritten = LanguageNames(knowledge.unwritten, knowledge.frames)
         self._served = tuple(info.code for info in knowledge.served())
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
@@ -190,6 +198,16 @@ class Assistant:
                 return Outcome(Plan(), conversation.locale or "en", at, conversation, [], "und")
         if (command is not None and command.command != "help") or (command is not None and danger is None):
             return await self._command(command, incoming, conversation, at)
+        picked = self._picked_language(conversation, text) if incoming.chosen is None and danger is None else None
+        if picked is not None:
+            return self._in_language(picked, conversation, at)
+        if incoming.chosen is None and danger is None and (code := _staff_code(incoming.text)) is not None:
+            return await self._taken_over(code, incoming, conversation, at)
+        if conversation.flow == HAND_OFF or (incoming.chosen or "").startswith("handoff/"):
+            said = self._yes_or_no(incoming, text) if danger is None else None
+            if said is not None:
+                return await self._hand_off(said, conversation, at)
+            conversation = replace(conversation, flow=None, node=None)
         named = self._unwritten.find(text, conversation.locale) if incoming.chosen is None and danger is None else None
         if named is not None:
             return self._interpreter(named, conversation, incoming.hint, at)
@@ -203,7 +221,8 @@ class Assistant:
             return self._failure(conversation, self._guess(text, conversation, incoming.hint), danger, at)
         if opted_out and not reply.urgent:  # the phrase alone: nothing but its answer may go to who has sent STOP
             return replace(self._failure(conversation, reply.conversation.locale or "en", danger, at), failed=False)
-        return self._finish(reply, at, in_latin=script_of(text) is None and incoming.channel == "sms")
+        in_latin = script_of(text) is None and incoming.channel == "sms"
+        return self._finish(reply, at, in_latin=in_latin, before=conversation.locale if incoming.chosen is None else None)
 
     def _find_danger(self, incoming: Incoming, text: str, at: datetime) -> str | None:
         if incoming.chosen is not None:
@@ -219,12 +238,17 @@ class Assistant:
             parts.append((at, ""))
         return found
 
-    def _finish(self, reply: Reply, at: datetime, *, in_latin: bool) -> Outcome:
+    def _finish(self, reply: Reply, at: datetime, *, in_latin: bool, before: str | None) -> Outcome:
+        """The outcome of an engine's reply. `before` is the language of the conversation until this message."""
         conversation = reply.conversation
         locale = conversation.locale or "en"
         plan = plans.with_latin(self._knowledge, reply.plan, locale) if in_latin and reply.language == locale else reply.plan
         if reply.urgent and reply.language not in self._served:
             plan = plans.with_first_line(self._knowledge, plan, reply.language)
+        plan, conversation = self._with_desk(plan, conversation, at)
+        if before is not None and before != locale and not reply.urgent:
+            plan = plans.with_way_back(plan, before)
+            conversation = replace(conversation, offered=(*conversation.offered, STAY + before))
         plan, welcomed = plans.with_welcome(self._knowledge, plan, locale, conversation, at)
         if welcomed:
             conversation = replace(conversation, welcomed=True)
@@ -277,7 +301,81 @@ class Assistant:
 
     def _outcome(self, plan: Plan, locale: str, at: datetime, conversation: Conversation, language: str, **more: Any) -> Outcome:
         messages = render(self._knowledge, plan, locale, conversation.channel, at)
+        answers = [id_ for id_ in plan.ids if self._is_answer(id_)]
+        conversation = replace(
+            conversation, given=(*[id_ for id_ in conversation.given if id_ not in answers], *answers)[-GIVEN:]
+        )
         return Outcome(plan, locale, at, conversation, messages, language, **more)
+
+    def _is_answer(self, id_: str) -> bool:
+        """Whether a content id is an answer that a desk would want to know of."""
+        question = self._knowledge.questions.get(id_)
+        return id_.startswith("flow/") or (question is not None and question.topic != "conversation")
+
+    # --- a code between here and 311 ------------------------------------------------------------------------------------
+
+    def _with_desk(self, plan: Plan, conversation: Conversation, at: datetime) -> tuple[Plan, Conversation]:
+        """After the way to a person: the offer of a code, where a desk is open now."""
+        plan, desk = plans.with_desk(self._knowledge, plan, conversation.channel, at)
+        if desk is None:
+            return plan, conversation
+        return plan, replace(conversation, flow=HAND_OFF, node=str(desk), offered=())
+
+    def _yes_or_no(self, incoming: Incoming, text: str) -> bool | None:
+        if incoming.chosen is not None:
+            return {"handoff/yes": True, "handoff/no": False}.get(incoming.chosen.split("|")[0])
+        numbers = self._choices.numbers(text)
+        if numbers in ((1,), (2,)):
+            return numbers == (1,)
+        return {"yes": True, "no": False}.get(self._choices.word(text) or "")
+
+    async def _hand_off(self, agreed: bool, conversation: Conversation, at: datetime) -> Outcome:
+        """After the offer: a code that carries the language, the topic and which answers were given, or none."""
+        offered = conversation.flow == HAND_OFF
+        locale, desk = conversation.locale or "en", int(conversation.node or 0) if offered else 0
+        conversation = replace(conversation, flow=None, node=None)
+        if agreed and offered and desk < len(self._knowledge.desks):
+            topic = next((id_ for id_ in reversed(conversation.given) if id_ in self._knowledge.questions), "human_agent")
+            handoff = Handoff(locale, topic, conversation.given)
+            code = await _in_thread(self._store.hand_off, PERSON_DIGITS, handoff, at)
+            plan = Plan(((Piece("system/handoff_code", "code", int(code) * 100 + desk),),))
+        else:
+            plan = plans.open_answer(self._knowledge, "human_agent", conversation, at=at)
+        return self._outcome(plan, locale, at, conversation, locale)
+
+    async def _taken_over(self, code: str, incoming: Incoming, conversation: Conversation, at: datetime) -> Outcome:
+        """Somebody sent a code that a desk gave them: their conversation starts in that language, at that topic."""
+        found = await _in_thread(self._store.open_handoff, code, at)
+        if found is None or found.topic not in self._knowledge.questions or found.locale not in self._served:
+            locale = conversation.locale or (incoming.hint if incoming.hint in self._served else None) or "en"
+            return self._outcome(Plan(((Piece("system/handoff_gone"),),)), locale, at, conversation, locale)
+        started = Conversation(conversation.id, conversation.channel, at, locale=found.locale, welcomed=conversation.welcomed)
+        request = Request("", started, at, chosen=found.topic, hint=found.locale)
+        try:
+            reply = await self._engine.turn(request)
+        except EngineUnavailable:
+            return self._failure(started, found.locale, None, at)
+        return self._finish(reply, at, in_latin=False, before=None)
+
+    # --- the language ---------------------------------------------------------------------------------------------------
+
+    def _picked_language(self, conversation: Conversation, text: str) -> str | None:
+        """The language to stay in, where that was offered and the message takes it up by its number or in words."""
+        numbers = self._choices.numbers(text)
+        number = 1 if self._choices.word(text) == "stay" else numbers[0] if len(numbers) == 1 else 0
+        option = conversation.offered[number - 1] if 0 < number <= len(conversation.offered) else ""
+        return option.removeprefix(STAY) if option.startswith(STAY) else None
+
+    def _in_language(self, locale: str, conversation: Conversation, at: datetime) -> Outcome:
+        """From now on in this language. In a guided conversation its place is shown again."""
+        conversation = replace(
+            conversation, locale=locale, offered=tuple(o for o in conversation.offered if not o.startswith(STAY))
+        )
+        plan = Plan(((Piece("system/language_changed"),),))
+        if conversation.flow in self._knowledge.flows and conversation.node is not None:
+            here = plans.node(self._knowledge, conversation.node, conversation, at)
+            plan = Plan((*plan.messages, *here.messages), here.options)
+        return self._outcome(plan, locale, at, conversation, locale, ranking=(("change_language", 1.0),))
 
     # --- commands -------------------------------------------------------------------------------------------------------
 
@@ -302,18 +400,27 @@ class Assistant:
         elif name == "wrong" and last is not None:
             await _in_thread(self._store.flag, last, at)
             plan = Plan(((Piece("system/wrong_thanks"),),))
-        elif name == "english" and last is not None:
-            plan, shown_in = plans.open_answer(self._knowledge, last, conversation, part=conversation.part, at=at), "en"
         elif name in ("english", "language"):
             wanted = "en" if name == "english" else control.locale
-            served = wanted in self._served
-            shown_in = wanted if served else locale
-            conversation = replace(conversation, locale=shown_in)
-            plan = Plan(((Piece("system/language_changed" if served else "system/language_unsupported"),),))
+            if wanted not in self._served:
+                plan = Plan(((Piece("system/language_unsupported"),),))
+            elif (
+                last is None
+                or wanted == locale
+                or STAY + wanted in conversation.offered
+                or conversation.flow in self._knowledge.flows
+            ):
+                return self._in_language(wanted, conversation, at)
+            else:  # the last answer in that language, once: to show it to somebody
+                shown_in = wanted
+                plan = plans.open_answer(self._knowledge, last, conversation, part=conversation.part, at=at)
+                plan = Plan((*plan.messages[:-1], (*plan.messages[-1], Piece("system/language_stay"))))
+                conversation = replace(conversation, offered=(STAY + wanted,))
         elif name in ("menu", "who", "human"):
             id_ = COMMAND_IDS[name]
             plan = plans.open_answer(self._knowledge, id_, conversation, at=at)
             conversation = replace(conversation, last_id=id_, part=0, offered=plan.options, flow=None, node=None)
+            plan, conversation = self._with_desk(plan, conversation, at)
         elif name == "delete":
             plan, erased = Plan(((Piece("delete_my_data"),),)), True
             self._fragments.pop(conversation.id, None)
@@ -341,7 +448,7 @@ class Assistant:
     # --- storing and ordering -------------------------------------------------------------------------------------------
 
     async def _remember(self, incoming: Incoming, outcome: Outcome, before: Conversation | None) -> None:
-        reply = Answered(outcome.plan, outcome.locale, outcome.at)
+        reply = Answered(outcome.plan.to_keep, outcome.locale, outcome.at)
         if outcome.erased or (outcome.silent and before is None):
             await _in_thread(lambda: self._store.erase(incoming.ids, message=incoming.message, answered=reply))
             return
@@ -364,6 +471,12 @@ class Assistant:
             del self._locks[id_]
         else:
             self._locks[id_] = (lock, waiting - 1)
+
+
+def _staff_code(text: str) -> str | None:
+    """The six digits that the whole message is, in any script, or None."""
+    digits = normalise(text).replace(" ", "")
+    return digits if len(digits) == STAFF_DIGITS and digits.isdecimal() else None
 
 
 def clean(text: str) -> str:

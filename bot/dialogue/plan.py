@@ -4,16 +4,33 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from bot.dialogue.state import Conversation
-from bot.knowledge import Knowledge, Said, formatting, segments
+from bot.knowledge import HANDOFF, Knowledge, Said, formatting, segments
 from bot.knowledge.catalogue import GATED
-from bot.knowledge.flows import PAPERS, flow_of
+from bot.knowledge.flows import PAPERS, Choice, flow_of
 from bot.knowledge.languages import Unwritten
 
-Form = Literal["part", "basic", "closed", "option", "source", "latin", "language", "foreign", "first", "points"]
+Form = Literal[
+    "part",
+    "basic",
+    "closed",
+    "option",
+    "source",
+    "latin",
+    "language",
+    "foreign",
+    "first",
+    "points",
+    "desk",
+    "code",
+    "back",
+    "say",
+]
+HANDOFF_LASTS = timedelta(hours=24)
+PART = 4  # segments of one text message, in any language
 MAX_MESSAGES, MAX_SEGMENTS = 3, 8  # of a whole turn on SMS (design, "What a turn on SMS looks like")
 
 
@@ -22,7 +39,9 @@ class Piece:
     """A piece of a message: part `number` of an answer, its basic form, the notice that its line is closed, its title as the option
     `number`, where it is from, or its form in Latin letters. For languages that we do not write: how to get an interpreter for a `language`
     (key) that was named, or for the `foreign` one (ISO code) that was written; the `first` line of an urgent answer in it (`pt/ID`). `points`: a text
-    that says how many points of identity and residency were counted (`number` is 100 times the first and the second)."""
+    that says how many points of identity and residency were counted (`number` is 100 times the first and the second). `desk`: a text about
+    the desk of that number; `code`: and a code for it (100 times the code and the desk's number). `back`: in the language before (`id`), how to
+    get back to it. `say`: the English words of an answer, to show or say."""
 
     id: str
     form: Form = "part"
@@ -42,8 +61,15 @@ class Plan:
     @property
     def ids(self) -> list[str]:
         """The content ids in the order in which they are sent, each once; options are not among them."""
-        found = [_said_id(p) for message in self.messages for p in message if p.form in _WHOLE and p.id not in _HINTS]
-        return list(dict.fromkeys(found))
+        found = [_said_id(piece) for message in self.messages for piece in message if piece.form in _WHOLE]
+        return list(dict.fromkeys(id_ for id_ in found if id_ not in _HINTS))
+
+    @property
+    def to_keep(self) -> Plan:
+        """The plan as it may be stored for a repeat: a count of papers, which was worked out from what a person has, is not; whoever asks
+        again gets the question again."""
+        counted = next((piece.id for message in self.messages for piece in message if piece.form == "points"), None)
+        return self if counted is None else Plan(((Piece(counted.rsplit("/", 1)[0] + PAPERS),),))
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -58,16 +84,20 @@ class Plan:
         return cls(messages, tuple(data["options"]))
 
 
-_WHOLE = ("part", "basic", "source", "language", "foreign", "points")  # pieces that are an answer, not an addition to one
+# Pieces that are an answer, not an addition to one.
+_WHOLE = ("part", "basic", "source", "language", "foreign", "points", "desk", "code", "back", "say")
 _INTERPRETER = "system/language_unsupported_named"
 
 
 def _said_id(piece: Piece) -> str:
-    return _INTERPRETER if piece.form in ("language", "foreign") else piece.id
+    return {"language": _INTERPRETER, "foreign": _INTERPRETER, "back": "system/language_back"}.get(piece.form, piece.id)
 
 
 # Lines that belong to the message they stand in, and are no reply of their own.
-_HINTS = frozenset({"system/more_hint", "system/machine_draft", "system/not_government"})
+_HINTS = frozenset(
+    f"system/{name}"
+    for name in ("more_hint", "machine_draft", "not_government", "flow_words", "flow_on_web", "language_stay", "language_back")
+)
 
 
 def answer(knowledge: Knowledge, id_: str, conversation: Conversation, *, part: int = 0, at: datetime) -> Plan:
@@ -85,13 +115,20 @@ def open_answer(knowledge: Knowledge, id_: str, conversation: Conversation, *, p
     source = knowledge.answer(id_)
     if conversation.channel == "web":
         return Plan(((*_closed(knowledge, id_, at), Piece(id_)),), source.next)
-    if part >= len(source.parts):
+    count = _parts(knowledge, id_)
+    if part >= count:
         return Plan(((Piece("system/no_more"),),))
-    pieces: Message = (Piece(id_, "part", part),)
-    if part + 1 < len(source.parts):
+    pieces: Message = (Piece(id_, "part", part) if part < len(source.parts) else Piece(id_, "say"),)
+    if part + 1 < count:
         pieces += (Piece("system/more_hint"),)
     notice = _closed(knowledge, id_, at) if part == 0 else ()
     return Plan((notice, pieces) if notice else (pieces,))
+
+
+def _parts(knowledge: Knowledge, id_: str) -> int:
+    """How many text messages an answer has: its parts, and the English words to show or say where there are some."""
+    source = knowledge.answer(id_)
+    return len(source.parts) + (source.say is not None and not knowledge.is_held(id_))
 
 
 def _closed(knowledge: Knowledge, id_: str, at: datetime) -> Message:
@@ -105,21 +142,40 @@ def node(knowledge: Knowledge, id_: str, conversation: Conversation, at: datetim
     """A place in a guided conversation, with its choices: by number on SMS, as buttons on the page; after an end what its flow says
     there, and whether that line is open. `points`: see Piece."""
     flow = knowledge.flows[flow_of(id_)]
-    here = flow.nodes[id_]
+    here, start = flow.nodes[id_], flow.start[conversation.channel]
     message: Message = (Piece(id_) if points is None else Piece(id_, "points", points),)
-    sms = conversation.channel == "sms"
-    if id_.endswith(PAPERS):
-        if sms:
-            message += tuple(Piece(paper.label, "option", number) for number, paper in enumerate(flow.papers, 1))
-        return Plan((message,), tuple(f"{id_}|{paper.label}" for paper in flow.papers) if not sms else ())
-    if sms and len(knowledge.answer(id_).parts) > 1:
-        message += (Piece("system/more_hint"),)
-    if sms:
-        message += tuple(Piece(choice.label, "option", number) for number, choice in enumerate(here.choices, 1))
+    options = tuple(map(str, here.choices))
+    if conversation.channel == "sms":
+        if _parts(knowledge, id_) > 1:
+            message += (Piece("system/more_hint"),)
+        names = [paper.label for paper in flow.papers] if id_.endswith(PAPERS) else [choice.label for choice in here.choices]
+        message += tuple(Piece(name, "option", number) for number, name in enumerate(names, 1))
+        if id_ == start:
+            message += (Piece("system/flow_on_web"),) * flow.private + (Piece("system/flow_words"),)
+    else:
+        if id_.endswith(PAPERS):
+            options = tuple(f"{id_}|{paper.label}" for paper in flow.papers) + options
+        if id_ != start:
+            moves = (Choice(flow.before("web", id_), "system/choice_back"), Choice(start, "system/choice_again"))
+            options += tuple(str(move) for move in moves if not any(o.endswith(f"|{move.label}") for o in options))
     if not here.choices and flow.end is not None:
-        closed = (Piece(flow.end, "closed"),) if knowledge.closed_line(flow.end, at) else ()
-        return Plan((message, (*closed, Piece(flow.end))))
-    return Plan((message,), tuple(map(str, here.choices)))
+        closed: tuple[Message, ...] = ((Piece(flow.end, "closed"),),) if knowledge.closed_line(flow.end, at) else ()
+        return Plan((message, *closed, (Piece(flow.end),)), options)
+    return Plan((message,), options)
+
+
+def begun(knowledge: Knowledge, given: Plan, first: str, conversation: Conversation, at: datetime) -> tuple[Plan, bool]:
+    """An answer with the first node of its guided conversation after it, and whether that was shown: where both are too long for one turn
+    of text messages, the answer comes alone, and 1 leads on."""
+    started = node(knowledge, first, conversation, at)
+    both = Plan((*given.messages, *started.messages), started.options)
+    if conversation.channel == "web":
+        return both, True
+    parts = [segments.count(text) for text, _ in _texts(knowledge, both, conversation.locale or "en", "sms", at)]
+    if len(parts) <= MAX_MESSAGES and sum(parts) <= MAX_SEGMENTS:
+        return both, True
+    on = "system/choice_next"
+    return Plan((*given.messages[:-1], (*given.messages[-1], Piece(on, "option", 1))), (f"{first}|{on}",)), False
 
 
 def with_layer(knowledge: Knowledge, plan: Plan, id_: str, outside: str | None) -> Plan:
@@ -142,6 +198,20 @@ def with_layer(knowledge: Knowledge, plan: Plan, id_: str, outside: str | None) 
     if rest and first[0].form == "closed":  # two notices are one message: a turn has three
         return Plan(((*first, Piece(notice)), *rest), plan.options)
     return Plan(((Piece(notice),), *plan.messages), plan.options)
+
+
+def with_desk(knowledge: Knowledge, plan: Plan, channel: str, at: datetime) -> tuple[Plan, int | None]:
+    """The plan that gives the way to a person, with the offer of a code for a desk that is open now, and that desk's number."""
+    desk = knowledge.open_desk(at)
+    if desk is None or "human_agent" not in plan.ids or len(plan.messages) >= MAX_MESSAGES:
+        return plan, None
+    options = plan.options if channel == "sms" else tuple(f"{option}|{label}" for option, label in HANDOFF.items())
+    return Plan((*plan.messages, (Piece("system/handoff_ask", "desk", desk),)), options), desk
+
+
+def with_way_back(plan: Plan, before: str) -> Plan:
+    """The plan with a line, in the language before, on how to get back to it."""
+    return Plan((*plan.messages, (Piece(before, "back"),)), plan.options) if len(plan.messages) < MAX_MESSAGES else plan
 
 
 def with_danger_line(plan: Plan) -> Plan:
@@ -245,9 +315,23 @@ def _texts(
                 lines[-1] += " " + text
             else:
                 lines.append(text)
-        text = "\n".join(lines)
-        out.append((segments.simplify(text) if channel == "sms" else text, message))
+        if channel == "web":
+            out.append(("\n".join(lines), message))
+        else:
+            out += [(text, message) for text in _packed([segments.simplify(line) for line in lines])]
     return out
+
+
+def _packed(lines: list[str]) -> list[str]:
+    """Lines as text messages of at most PART segments each: a long list goes in two."""
+    texts = [lines[0]]
+    for line in lines[1:]:
+        longer = f"{texts[-1]}\n{line}"
+        if segments.count(longer) <= PART:
+            texts[-1] = longer
+        else:
+            texts.append(line)
+    return texts
 
 
 def _text(knowledge: Knowledge, piece: Piece, locale: str, channel: Literal["sms", "web"], at: datetime) -> str:
@@ -256,6 +340,14 @@ def _text(knowledge: Knowledge, piece: Piece, locale: str, channel: Literal["sms
     if piece.form == "points":
         values = {"identity": str(piece.number // 100), "residency": str(piece.number % 100)}
         return knowledge.say(piece.id, locale, channel, at, **values).parts[0]
+    if piece.form == "desk":
+        return knowledge.of_desk(piece.id, piece.number, locale, at)
+    if piece.form == "code":
+        return knowledge.of_desk(piece.id, piece.number % 100, locale, at + HANDOFF_LASTS, str(piece.number // 100))
+    if piece.form == "back":
+        return knowledge.way_back(piece.id, locale)
+    if piece.form == "say":
+        return knowledge.to_say(piece.id, locale)
     if piece.form == "latin":
         return knowledge.in_latin(piece.id, locale)
     if piece.form == "closed":

@@ -10,11 +10,13 @@ from bot.knowledge.catalogue import GATED, PRIVATE_TOPICS, Question
 
 IDLE = timedelta(minutes=30)
 IDLE_PRIVATE = timedelta(minutes=10)
+GIVEN = 5  # answers whose ids are remembered for a code to 311
 
 
 @dataclass(frozen=True)
 class Conversation:
-    """`last_id` and `part` are the answer given last and which part of it; `offered` the ids of numbered options in order;
+    """`last_id` and `part` are the answer given last and which part of it; `given` the last few answers, oldest first; `offered` the
+    ids of numbered options in order;
     `flow` and `node` the place in a guided conversation (`gate` and the id that waits behind it, too). `private` after a safety
     or victim topic. `welcomed` once it was said who we are. No word of the person's own is here."""
 
@@ -29,6 +31,7 @@ class Conversation:
     node: str | None = None
     private: bool = False
     welcomed: bool = False
+    given: tuple[str, ...] = ()
 
     def resumed(self, now: datetime) -> Conversation:
         """The conversation as it stands after the time since it was last seen: forgotten when idle for 30 minutes (10 after a
@@ -39,12 +42,13 @@ class Conversation:
         return replace(self, seen=now)
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "seen": self.seen.isoformat(), "offered": list(self.offered)}
+        return {**asdict(self), "seen": self.seen.isoformat(), "offered": list(self.offered), "given": list(self.given)}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Conversation:
         """Raises KeyError, TypeError or ValueError for what as_json did not write."""
-        return cls(**{**data, "seen": datetime.fromisoformat(data["seen"]), "offered": tuple(data["offered"])})
+        lists = {key: tuple(data[key]) for key in ("offered", "given")}
+        return cls(**{**data, "seen": datetime.fromisoformat(data["seen"]), **lists})
 
 
 def is_private(id_: str, questions: dict[str, Question]) -> bool:

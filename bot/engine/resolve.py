@@ -11,7 +11,7 @@ from typing import Literal
 
 from bot.dialogue.state import Conversation
 from bot.knowledge.catalogue import Question
-from bot.knowledge.flows import PAPERS
+from bot.knowledge.flows import LABEL, PAPERS, PREFIX
 
 FALLBACK = "nlu_fallback"
 # Chosen on training messages that neither the encoder nor the classifier had seen (docs/understanding.md), never on held-out ones.
@@ -46,7 +46,14 @@ Via = Literal[
     "flow",
     "flow_again",
     "papers",
+    "back",
+    "start_again",
+    "skip",
 ]
+
+
+# Words that lead on in a guided conversation, also where no choice is labelled so.
+_MOVES: dict[str | None, Via] = {"back": "back", "again": "start_again", "skip": "skip", "next": "skip"}
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,8 @@ class Parse:
     layers: tuple[str, ...] = ()
     papers: tuple[str, ...] = ()
     numbers: tuple[int, ...] = ()  # the numbers that the whole message is, where it is more than one
+    option: str | None = None  # the offered option whose name the whole message is
+    word: str | None = None  # the word for a choice that the whole message is (bot.dialogue.choices.WORDS)
 
     @property
     def intent(self) -> str | None:
@@ -101,9 +110,10 @@ def resolve(
     counting = here is not None and here.endswith(PAPERS) and bool(parse.papers) and danger is None
     # "I have my passport" answers the question there; what the model hears in it adds a line of help, as everywhere.
     urgent = None if counting else _urgent(parse, questions, danger)
-    if urgent is not None and parse.number is None and chosen is None:
+    picked = chosen or parse.option
+    if urgent is not None and parse.number is None and parse.word is None and picked is None:
         return Decision(urgent, "answer", urgent, urgent=True)
-    decision = _ordinary(parse, conversation, questions, chosen)
+    decision = _ordinary(parse, conversation, questions, picked)
     return replace(decision, alarm=not decision.urgent and (danger is not None or _danger(parse, questions) >= ALARM))
 
 
@@ -125,12 +135,15 @@ def _ordinary(parse: Parse, conversation: Conversation, questions: Mapping[str, 
         return _go(conversation.offered[parse.number - 1], questions)
     if here is not None:
         said = _yes_or_no(parse) if parse.number is None else None
-        label = {True: "system/choice_yes", False: "system/choice_no", None: ""}[said]
-        option = next((option for option in conversation.offered if option.endswith(f"|{label}")), None) if label else None
+        word = parse.word or {True: "yes", False: "no", None: None}[said]
+        option = next((option for option in conversation.offered if option.endswith(f"|{LABEL}{word}")), None)
         if option is not None:
             return _go(option, questions)
-        if parse.number is not None or parse.numbers:
+        if parse.number is not None or parse.numbers or (parse.word is not None and parse.word not in _MOVES):
             return Decision(_owner(here, questions), "flow_again", here)
+    stood = here or (conversation.last_id if (conversation.last_id or "").startswith(PREFIX) else None)
+    if stood is not None and parse.word in _MOVES:
+        return Decision(_owner(stood, questions), _MOVES[parse.word], stood)
     if parse.number is not None or not parse.ranking:
         return Decision("menu", "answer", "menu")
     parse = _in_context(parse, conversation, questions)
@@ -153,9 +166,12 @@ def _place(conversation: Conversation) -> str | None:
 
 
 def _go(option: str, questions: Mapping[str, Question]) -> Decision:
-    """What an offered option leads to: an answer, or a node of a guided conversation (`flow/…/node|label`)."""
-    target = option.split("|")[0]
-    if target.startswith("flow/"):
+    """What an offered option leads to: an answer, a node of a guided conversation (`flow/…/node|label`), or the points of the papers
+    that were ticked (`flow/…/papers|paper|paper`)."""
+    target, *labels = option.split("|")
+    if target.endswith(PAPERS) and "/paper_" in "".join(labels):
+        return Decision(_owner(target, questions), "papers", target, papers=tuple(label.split("/paper_")[-1] for label in labels))
+    if target.startswith(PREFIX):
         return Decision(_owner(target, questions), "flow", target)
     return _answer(target, questions)
 
@@ -183,6 +199,8 @@ def _urgent(parse: Parse, questions: Mapping[str, Question], danger: str | None)
 def _yes_or_no(parse: Parse) -> bool | None:
     if parse.number in (1, 2):
         return parse.number == 1
+    if parse.word is not None:
+        return {"yes": True, "no": False}.get(parse.word)
     if parse.intent in ("affirm", "deny") and parse.confidence >= MEANT:
         return parse.intent == "affirm"
     return None

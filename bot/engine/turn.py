@@ -36,13 +36,15 @@ from rasa.shared.core.trackers import DialogueStateTracker  # noqa: E402
 from rasa.utils.endpoints import EndpointConfig  # noqa: E402
 from rasa_sdk.executor import ActionExecutor  # noqa: E402
 
-from bot.dialogue import control  # noqa: E402
+from bot.dialogue.choices import ChoiceWords  # noqa: E402
 from bot.dialogue.plan import Plan  # noqa: E402
 from bot.dialogue.state import Conversation  # noqa: E402
 from bot.engine.exchange import Reply, Request  # noqa: E402
 from bot.engine.resolve import FALLBACK, Decision, Parse, choose_locale, foreign, resolve  # noqa: E402
 from bot.knowledge import Knowledge  # noqa: E402
+from bot.knowledge.flows import PREFIX  # noqa: E402
 from bot.nlu.text import fold  # noqa: E402
+from bot.settings import ROOT  # noqa: E402
 
 MAX_TEXT = 1600  # characters: the longest that Twilio delivers
 
@@ -60,6 +62,7 @@ class Engine:
     def __init__(self, agent: Agent, knowledge: Knowledge, trackers: _TurnTrackers) -> None:
         self._agent, self._knowledge, self._trackers = agent, knowledge, trackers
         self._served = tuple(info.code for info in knowledge.served())
+        self._words = ChoiceWords.load(ROOT / "content" / "choice_words.yml")
 
     @classmethod
     def load(cls, model: Path, knowledge: Knowledge) -> Engine:
@@ -91,14 +94,11 @@ class Engine:
 
     async def parse(self, request: Request) -> Parse:
         """Language and ranking of a message. The text goes no further than this."""
-        number = control.number(request.text) or self._by_label(request)
-        numbers = control.numbers(request.text)
-        if len(numbers) > 1:
-            return Parse((), request.conversation.locale or "und", 0.0, numbers=numbers)
         text = request.text[:MAX_TEXT]
         text = _LEADING_SLASH.sub("", text)  # a command to Rasa
-        if number is not None or not text.strip():
-            return Parse((), request.conversation.locale or "und", 0.0, number)
+        choice = self._choice(request)
+        if choice is not None or not text.strip():
+            return choice or Parse((), request.conversation.locale or "und")
         assert self._agent.processor is not None
         message = UserMessage(text, metadata={"locale": request.conversation.locale or request.hint})
         data = await self._agent.processor.parse_message(message)
@@ -116,14 +116,40 @@ class Engine:
             papers=tuple(name["value"] for name in names if name["entity"] == "papers"),
         )
 
-    def _by_label(self, request: Request) -> int | None:
-        """The number of the option whose label the whole message is ("not sure", "la visa U"), in the person's language or in English."""
-        text = fold(request.text[:100])
-        for i, option in enumerate(request.conversation.offered, 1):
-            label = option.split("|")[-1]
-            for locale in {request.conversation.locale or "en", "en"}:
-                if text.strip() and fold(self._knowledge.label(label, locale, request.conversation.channel)) == text:
-                    return i
+    def _choice(self, request: Request) -> Parse | None:
+        """What the message picks, where something was asked: numbers, a word for a choice, the name of an option. A number by itself
+        is a choice everywhere."""
+        conversation = request.conversation
+        language = conversation.locale or "und"
+        asked = bool(conversation.offered) or conversation.node is not None
+        numbers = self._words.numbers(request.text)
+        if numbers and (asked or not any(char.isalpha() for char in request.text)):
+            return Parse((), language, 0.0, numbers[0]) if len(numbers) == 1 else Parse((), language, 0.0, numbers=numbers)
+        if request.danger is not None:
+            return None  # it is read as a whole, whatever was asked
+        named = self._by_label(request)
+        if named is not None:
+            return Parse((), language, option=named)
+        word = self._words.word(request.text) if conversation.node or (conversation.last_id or "").startswith(PREFIX) else None
+        return Parse((), language, word=word) if word in ("yes", "no", "unsure", "skip", "next", "back", "again") else None
+
+    def _by_label(self, request: Request) -> str | None:
+        """The option whose label the whole message is ("not sure"), or of the only one whose label holds all its words
+        ("la visa U"), in the person's language or in English."""
+        words = fold(request.text[:100]).split()
+        if not words:
+            return None
+        options = [option for option in request.conversation.offered if option.split("|")[-1] in self._knowledge.answers]
+        for locale in dict.fromkeys((request.conversation.locale or "en", "en")):
+            labels = [
+                fold(self._knowledge.label(option.split("|")[-1], locale, request.conversation.channel)).split()
+                for option in options
+            ]
+            if words in labels:
+                return options[labels.index(words)]
+            holding = [i for i, label in enumerate(labels) if set(words) <= set(label)]
+            if len(holding) == 1 and sum(map(len, words)) > 3:
+                return options[holding[0]]
         return None
 
     def _locale(self, parse: Parse, request: Request) -> str:

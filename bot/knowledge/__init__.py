@@ -4,6 +4,6 @@ Knows nothing of Rasa, of Twilio or of the web. `Knowledge` is the way in.
 """
 
 from bot.knowledge.errors import ContentError, UnknownId, UnknownLocale
-from bot.knowledge.knowledge import Knowledge, LocaleInfo, Said
+from bot.knowledge.knowledge import HANDOFF, Knowledge, LocaleInfo, Said
 
-__all__ = ["ContentError", "Knowledge", "LocaleInfo", "Said", "UnknownId", "UnknownLocale"]
+__all__ = ["HANDOFF", "ContentError", "Knowledge", "LocaleInfo", "Said", "UnknownId", "UnknownLocale"]

@@ -25,8 +25,8 @@ URGENT_FACTS = frozenset({"emergency", "city_311"})
 # Placeholders that a text may hold beside facts, by where they are filled.
 VALUES = frozenset(
     {
-        "operator.name", "operator.contact", "operator.web", "line.name", "line.hours", "line.phone", "date", "source.title", "source.url",
-        "language.name", "number", "title", "identity", "residency",
+        "operator.name", "operator.contact", "operator.web", "line.name", "line.opens", "line.phone", "date", "source.title", "source.url",
+        "language.name", "language.before", "desk.name", "desk.phone", "code", "until", "number", "title", "identity", "residency",
     }
 )  # fmt: skip
 

@@ -179,27 +179,29 @@ def _value(id_: str, entry: Entry) -> tuple[str, Any, str | None]:
             raise entry.error("value", f"fact {id_}: date must be a day such as 2026-12-31")
         return type_, raw, None
     if type_ == "hours":
-        return type_, _hours(id_, entry, raw), None
+        return type_, read_hours(f"fact {id_}", value, "hours"), None
     text = str(raw).strip()
     if type_ == "phone" and not re.fullmatch(r"[0-9][0-9-]{2,}", text):
         raise entry.error("value", f"fact {id_}: phone {text!r} must be digits and hyphens")
     return type_, text, None
 
 
-def _hours(id_: str, entry: Entry, raw: Any) -> Hours:
+def read_hours(name: str, entry: Entry, key: str) -> Hours:
+    """The opening hours under `key`: `always`, or days such as `mon-fri: 09:00-18:00`. Raises ContentError, which names `name`."""
+    raw = entry[key]
     if raw == "always":
         return Hours(True, ())
     if not isinstance(raw, Entry):
-        raise entry.error("value", f"fact {id_}: hours must be `always` or days such as mon-fri: 09:00-18:00")
+        raise entry.error(key, f"{name}: hours must be `always` or days such as mon-fri: 09:00-18:00")
     days: list[tuple[int, time, time]] = []
     for span, times in raw.items():
         first, _, last = span.partition("-")
         match = re.fullmatch(r"(\d\d):(\d\d)-(\d\d):(\d\d)", str(times))
         if first not in DAYS or (last or first) not in DAYS or not match:
-            raise entry.error("value", f"fact {id_}: cannot read hours {span}: {times}")
+            raise entry.error(key, f"{name}: cannot read hours {span}: {times}")
         h1, m1, h2, m2 = (int(number) for number in match.groups())
         if h1 > 23 or h2 > 24 or m1 > 59 or m2 > 59 or (h2 == 24 and m2):
-            raise entry.error("value", f"fact {id_}: {times} is no time of day")
+            raise entry.error(key, f"{name}: {times} is no time of day")
         closes = time(23, 59, 59) if h2 == 24 else time(h2, m2)
         for day in range(DAYS.index(first), DAYS.index(last or first) + 1):
             days.append((day, time(h1, m1), closes))

@@ -18,7 +18,7 @@ CHANNELS = ("web", "sms")
 PREFIX = "flow/"
 PAPERS = "/papers"  # how the id of the node ends at which papers are counted
 LABEL = "system/choice_"  # + yes, no, unsure, skip …
-_GRAPH = {"choices", "exits", "leaf"}
+_GRAPH = {"choices", "exits", "leaf", "skip"}
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class Node:
-    """A place in a flow. A `leaf` says something complete; one without choices is an end. `papers`: here papers are counted."""
+    """A place in a flow. A `leaf` says something complete; one without choices is an end. `skip` is the node to which SKIP leads."""
 
     id: str
     choices: tuple[Choice, ...]
     leaf: bool
+    skip: str | None
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Paper:
 
 @dataclass(frozen=True)
 class Flow:
-    """`start` is the first node on each channel; `papers` what the node `papers` counts, where there is one; `end` the text that stands
+    """`start` is the first node on each channel; `private`: better read on the web than on a phone that others see; `papers` what the node `papers` counts, where there is one; `end` the text that stands
     after each end (a lawyer, a warning)."""
 
     id: str
@@ -62,17 +63,27 @@ class Flow:
     nodes: Mapping[str, Node]
     papers: tuple[Paper, ...] = ()
     end: str | None = None
+    private: bool = False
 
     def reached(self, channel: str) -> Iterator[str]:
         """The nodes that can be reached on a channel, breadth first."""
-        waiting, seen = [self.start[channel]], {self.start[channel]}
+        yield from self._before(channel)
+
+    def before(self, channel: str, id_: str) -> str:
+        """The node to which BACK leads: the nearest one from the start that leads to this one. The way that a person came is not kept."""
+        return self._before(channel).get(id_, self.start[channel])
+
+    def _before(self, channel: str) -> dict[str, str]:
+        """Each node that can be reached, and the one before it; the start stands before itself."""
+        start = self.start[channel]
+        waiting, before = [start], {start: start}
         while waiting:
             id_ = waiting.pop(0)
-            yield id_
             for choice in self.nodes[id_].choices:
-                if choice.to not in seen:
-                    seen.add(choice.to)
+                if choice.to not in before:
+                    before[choice.to] = id_
                     waiting.append(choice.to)
+        return before
 
 
 def flow_of(id_: str) -> str:
@@ -102,10 +113,12 @@ def load_flows(folder: Path) -> tuple[dict[str, Flow], dict[str, Answer]]:
             for choice in node.choices:
                 if choice.to not in nodes:
                     raise entries.error(node.id.rsplit("/", 1)[1], f"{node.id}: there is no node {choice.to}")
+            if node.skip is not None and node.skip not in nodes:
+                raise entries.error(node.id.rsplit("/", 1)[1], f"{node.id}: there is no node {node.skip}")
         if missing := [node for node in start.values() if node not in nodes]:
             raise data.error("start", f"there is no node {missing[0]}")
         end = f"system/{data['end']}" if "end" in data else None
-        flows[flow] = Flow(flow, start, nodes, tuple(papers), end)
+        flows[flow] = Flow(flow, start, nodes, tuple(papers), end, bool(data.get("private")))
     return flows, answers
 
 
@@ -121,4 +134,8 @@ def _node(flow: str, key: str, entries: Entry) -> Node:
             raise ContentError(entry.path, entry.line, f"{id_}: a choice leads to a node's name")
         target = f"{PREFIX}{flow}/{to}"
         choices.append(Choice(target, label or target))
-    return Node(id_, tuple(choices), bool(entry.get("leaf")))
+    onward = next((choice.to for name in ("skip", "next") for choice in choices if choice.label == LABEL + name), None)
+    if onward is None and len(choices) == 1:
+        onward = choices[0].to
+    skip = f"{PREFIX}{flow}/{entry['skip']}" if "skip" in entry else onward
+    return Node(id_, tuple(choices), bool(entry.get("leaf")), skip)

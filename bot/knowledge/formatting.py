@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton, format_time, get_day_names
+from babel.dates import format_date, format_skeleton, format_time, get_datetime_format, get_day_names
 from babel.numbers import format_currency, format_decimal
 from babel.units import format_unit
 
@@ -155,6 +155,17 @@ def hours(value: Hours, style: Style) -> str:
         days = names[first] if first == last else f"{names[first]}-{names[last]}"
         spans.append(f"{days} {_time(opens, style)}-{_time(closes, style)}")
     return ", ".join(spans)
+
+
+def moment(at: datetime, style: Style) -> str:
+    """A day and a time, such as `Mon, Nov 30, 9 AM`: `at` in the time zone in which it is to be read."""
+    if style.names is not None:
+        names = style.names
+        day = f"{names.days_short[at.weekday()]} {at.day} {names.months_short[at.month - 1]}"
+    else:
+        day = str(format_skeleton("MMMEd", at, locale=style.cldr))
+    pattern = str(get_datetime_format("medium", locale=style.cldr))
+    return pattern.replace("'", "").replace("{0}", _time(at.time(), style)).replace("{1}", day)
 
 
 def _time(moment: clock_time, style: Style) -> str:

@@ -18,10 +18,10 @@ from bot.knowledge.answers import PLACEHOLDER, Answer, load_answers
 from bot.knowledge.catalogue import Question, load_catalogue
 from bot.knowledge.errors import ContentError, UnknownId, UnknownLocale
 from bot.knowledge.facts import ALWAYS_TRUE, Fact, load_facts
-from bot.knowledge.flows import Flow, load_flows
+from bot.knowledge.flows import PAPERS, PREFIX, Flow, load_flows
 from bot.knowledge.freshness import Expired, clock_is_sound, expired
 from bot.knowledge.languages import Unwritten, load_unwritten
-from bot.knowledge.lines import Line, is_open, load_lines
+from bot.knowledge.lines import NEW_YORK, Desk, Line, is_open, load_lines, next_opening
 from bot.knowledge.translations import Catalogues, State
 from bot.knowledge.yamlfile import load
 
@@ -96,12 +96,17 @@ class Knowledge:
     frames: tuple[str, ...]  # words for "I speak {}"
     unserved: dict[str, dict[str, str]]  # ISO code -> `interpreter`, and the urgent ids' first lines, in that language
     operator: dict[str, str] = field(default_factory=dict)
+    desks: tuple[Desk, ...] = ()  # where people can be handed to by a code
     held: frozenset[str] = frozenset()  # ids of answers and facts that the content owner holds back; replaced as a whole
+    root: Path = ROOT
+    _spellings: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
     _styles: dict[str, formatting.Style] = field(default_factory=dict, repr=False)
     _facts_of: dict[str, list[Fact]] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def load(cls, root: Path = ROOT, operator: dict[str, str] | None = None, *, strict: bool = True) -> Knowledge:
+    def load(
+        cls, root: Path = ROOT, operator: dict[str, str] | None = None, *, desks: tuple[Desk, ...] = (), strict: bool = True
+    ) -> Knowledge:
         """Read `root`/content and `root`/locales. Raises ContentError, with file and line, for the first thing that is wrong.
 
         Not `strict`: names that lead nowhere are left for the check to list.
@@ -125,6 +130,8 @@ class Knowledge:
             frames=frames,
             unserved={code: dict(texts) for code, texts in load(content / "unserved.yml").items()},
             catalogues=Catalogues(root / "locales", [code for code in locales if code != "en"]),
+            root=root,
+            desks=desks,
             operator=operator
             or {"name": "a test installation", "kind": "test", "contact": "nobody", "web": "http://localhost:8000"},
         )
@@ -264,10 +271,13 @@ class Knowledge:
 
     def is_option(self, option: str) -> bool:
         """Whether an option that a page sends is one that could have been offered."""
-        target, _, label = option.partition("|")
-        if target.startswith("flow/"):
-            return target in self.answers and (not label or label in self.answers)
-        return not label and target in self.questions
+        target, *labels = option.split("|")
+        if target in HANDOFF:
+            return labels == [HANDOFF[target]]
+        if target.startswith(PREFIX):
+            known = target in self.answers and all(label in self.answers for label in labels)
+            return known and (len(labels) < 2 or target.endswith(PAPERS))
+        return not labels and target in self.questions
 
     def basic(self, id_: str, locale: str, channel: Channel, at: datetime) -> str:
         """An urgent answer's form that rests on 911 and 311 alone, for when nothing else may be trusted."""
@@ -321,10 +331,51 @@ class Knowledge:
             return None
         info = self.locale(locale)
         style = self._style(info)
-        if channel == "sms":
-            return self._system("line_closed_sms", info, line__phone=formatting.plain(self.facts[line.phone], style))
-        hours = formatting.plain(self.facts[line.hours], style)
-        return self._system("line_closed", info, line__name=line.name, line__hours=hours)
+        opens = next_opening(self.facts[line.hours].value, at)
+        values = {
+            "line__name": line.name,
+            "line__phone": formatting.plain(self.facts[line.phone], style),
+            "line__opens": formatting.moment(opens, style) if opens else formatting.plain(self.facts[line.hours], style),
+        }
+        return self._system("line_closed_sms" if channel == "sms" else "line_closed", info, **values)
+
+    def way_back(self, before: str, locale: str) -> str:
+        """In the language `before`, how to get back to it from `locale`."""
+        names = {"language__name": self.locale(locale).name, "language__before": self.locale(before).name}
+        return self._system("language_back", self.locale(before), **names)
+
+    def to_say(self, id_: str, locale: str) -> str:
+        """The English words of an answer, to show or say, as a text message."""
+        answer, info = self.answer(id_), self.locale(locale)
+        english = self._fill(answer.say or "", self._style(self.locale("en")), self._own_values())
+        spelled = self.spelled(id_, locale)
+        return f'{self._system("say_intro", info)} "{english}"' + (f"\n({spelled})" if spelled else "")
+
+    def spelled(self, id_: str, locale: str) -> str | None:
+        """An answer's English words as a reader of another script would sound them out (locales/<locale>/say.yml), or None."""
+        say = self.answer(id_).say
+        sounds = self._spelling(locale).get(say) if say else None
+        return self._fill(sounds, self._style(self.locale("en")), self._own_values()) if sounds else None
+
+    def _spelling(self, locale: str) -> dict[str, str]:
+        if locale not in self._spellings:
+            file = self.root / "locales" / locale / "say.yml"
+            self._spellings[locale] = dict(load(file)) if file.exists() else {}
+        return self._spellings[locale]
+
+    def open_desk(self, at: datetime) -> int | None:
+        """The number (from 0) of the first desk that is open at `at`, or None."""
+        return next((number for number, desk in enumerate(self.desks) if is_open(desk.hours, at)), None)
+
+    def of_desk(self, id_: str, number: int, locale: str, at: datetime, code: str = "") -> str:
+        """The system text `id_` about the desk of that number, and a code that ends at `at`."""
+        info, desk = self.locale(locale), self.desks[number]
+        values = {"desk__name": desk.name, "desk__phone": desk.phone, "code": code}
+        until = formatting.moment(at.astimezone(NEW_YORK), self._style(info))
+        mark = formatting.LRM if info.dir == "rtl" else ""
+        return self._system(
+            id_.removeprefix("system/"), info, until=until, **{key: mark + value for key, value in values.items()}
+        )
 
     def style(self, locale: str) -> formatting.Style:
         """How values are written for readers of a locale. Raises UnknownLocale."""
@@ -399,6 +450,9 @@ class Knowledge:
             if not id_.startswith(("system/", "flow/")) and id_ not in self.questions:
                 raise answer.error("short", "is not in the catalogue")
 
+
+# What the page sends for yes and no to a code for a desk, and how each is labelled.
+HANDOFF = {"handoff/yes": "system/choice_yes", "handoff/no": "system/choice_no"}
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable(["image", "link", "autolink", "code", "fence"])
 

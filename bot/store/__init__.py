@@ -1,5 +1,5 @@
 """What is kept, and for how long. `Store` is the way in; migrations/ holds the schema."""
 
-from bot.store.store import Answered, Store, StoreError
+from bot.store.store import Answered, Handoff, Store, StoreError
 
-__all__ = ["Answered", "Store", "StoreError"]
+__all__ = ["Answered", "Handoff", "Store", "StoreError"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.dialogue.state import Conversation
-from bot.store.store import Answered
+from bot.store.store import KEEP_HANDOFF, Answered, Handoff
 
 
 class MemoryStore:
@@ -14,6 +14,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._conversations: dict[str, Conversation] = {}
         self._optouts: set[str] = set()
+        self._handoffs: dict[str, tuple[Handoff, datetime]] = {}
 
     def conversation(self, ids: tuple[str, ...]) -> Conversation | None:
         return next((self._conversations[id_] for id_ in ids if id_ in self._conversations), None)
@@ -40,3 +41,12 @@ class MemoryStore:
 
     def flag(self, id_: str, now: datetime) -> None:
         """Flags are counted only where they are kept."""
+
+    def hand_off(self, digits: int, handoff: Handoff, now: datetime) -> str:
+        code = str(10 ** (digits - 1) + len(self._handoffs))
+        self._handoffs[code] = (handoff, now)
+        return code
+
+    def open_handoff(self, code: str, now: datetime) -> Handoff | None:
+        handoff, made = self._handoffs.pop(code, (None, now))
+        return handoff if made >= now - KEEP_HANDOFF else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from bot.store import tables as t
 KEEP_CONVERSATION = timedelta(hours=24)
 KEEP_ANSWERED = timedelta(hours=48)
 KEEP_CLEANUP = timedelta(hours=24)
+KEEP_HANDOFF = timedelta(hours=24)
 
 
 class StoreError(Exception):
@@ -36,6 +38,15 @@ class Answered:
     plan: Plan
     locale: str
     at: datetime
+
+
+@dataclass(frozen=True)
+class Handoff:
+    """What a code stands for: a language, the id of what it is about, and the ids of the answers given, oldest first."""
+
+    locale: str
+    topic: str
+    given: tuple[str, ...] = ()
 
 
 class Store:
@@ -82,8 +93,8 @@ class Store:
             for id_ in ids:
                 row = db.execute(sa.select(t.conversation).where(t.conversation.c.id == id_)).mappings().first()
                 if row is not None:
-                    offered = tuple(part for part in row["offered"].split(",") if part)
-                    return Conversation(**{**row, "seen": _aware(row["seen"]), "offered": offered})
+                    lists = {key: _listed(row[key]) for key in ("offered", "given")}
+                    return Conversation(**{**row, "seen": _aware(row["seen"]), **lists})
         return None
 
     def save(self, conversation: Conversation, *, replaces: str | None = None, message: str | None = None,
@@ -94,6 +105,7 @@ class Store:
             **conversation.__dict__,
             "seen": _naive(conversation.seen),
             "offered": ",".join(conversation.offered),
+            "given": ",".join(conversation.given),
         }
         with self._begin() as db:
             for id_ in {conversation.id, replaces} - {None}:
@@ -154,6 +166,27 @@ class Store:
         with self._begin() as db:
             db.execute(sa.delete(t.twilio_cleanup).where(t.twilio_cleanup.c.sid == sid))
 
+    # --- codes between here and 311 -------------------------------------------------------------------------------------
+
+    def hand_off(self, digits: int, handoff: Handoff, now: datetime) -> str:
+        """A new code of so many digits, which opens once, for 24 hours."""
+        lowest = 10 ** (digits - 1)
+        with self._begin() as db:
+            taken = {row[0] for row in db.execute(sa.select(t.handoff.c.code))}
+            code = next(c for c in iter(lambda: str(lowest + secrets.randbelow(9 * lowest)), "") if c not in taken)
+            row = {"code": code, "made": _naive(now), "locale": handoff.locale, "topic": handoff.topic}
+            db.execute(sa.insert(t.handoff).values(**row, given=",".join(handoff.given)))
+        return code
+
+    def open_handoff(self, code: str, now: datetime) -> Handoff | None:
+        """What the code stands for, and the code is spent; None for one that never was, is spent, or is older than 24 hours."""
+        with self._begin() as db:
+            row = db.execute(sa.select(t.handoff).where(t.handoff.c.code == code)).mappings().first()
+            spent = db.execute(sa.delete(t.handoff).where(t.handoff.c.code == code)).rowcount
+        if row is None or not spent or _aware(row["made"]) < now - KEEP_HANDOFF:
+            return None
+        return Handoff(row["locale"], row["topic"], _listed(row["given"]))
+
     # --- what the content owner holds back ------------------------------------------------------------------------------
 
     def hold(self, target: str, why: str, now: datetime) -> None:
@@ -184,6 +217,7 @@ class Store:
             idle = c.private & (c.seen < _naive(now - IDLE_PRIVATE))
             gone += db.execute(sa.delete(t.conversation).where(idle | (c.seen < _naive(now - KEEP_CONVERSATION)))).rowcount
             gone += db.execute(sa.delete(t.answered).where(a.at < _naive(now - KEEP_ANSWERED))).rowcount
+            gone += db.execute(sa.delete(t.handoff).where(t.handoff.c.made < _naive(now - KEEP_HANDOFF))).rowcount
             gone += db.execute(sa.delete(t.twilio_cleanup).where(w.due < _naive(now - KEEP_CLEANUP))).rowcount
         if gone and self._engine.dialect.name == "sqlite":
             try:
@@ -214,6 +248,10 @@ def _secure_sqlite(connection: Any, _: Any) -> None:
     for pragma in ("journal_mode=WAL", "secure_delete=ON", "synchronous=NORMAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part for part in text.split(",") if part)
 
 
 def _naive(moment: datetime) -> datetime:

@@ -15,7 +15,8 @@ conversation = sa.Table(
     sa.Column("locale", sa.String(16)),
     sa.Column("last_id", sa.String(64)),
     sa.Column("part", sa.Integer, nullable=False, default=0),
-    sa.Column("offered", sa.String(400), nullable=False, default=""),  # ids by comma
+    sa.Column("offered", sa.Text, nullable=False, default=""),  # ids by comma
+    sa.Column("given", sa.String(400), nullable=False, default=""),  # ids by comma, oldest first
     sa.Column("flow", sa.String(64)),
     sa.Column("node", sa.String(64)),
     sa.Column("private", sa.Boolean, nullable=False, default=False),
@@ -58,6 +59,18 @@ flag = sa.Table(
     sa.Column("id", sa.String(64), primary_key=True),
     sa.Column("on", sa.Date, primary_key=True),
     sa.Column("count", sa.Integer, nullable=False, default=0),
+)
+
+# A code between here and 311: copied when it is made, not linked to any conversation, gone once opened. Eight digits go to a desk,
+# six come from one.
+handoff = sa.Table(
+    "handoff",
+    metadata,
+    sa.Column("code", sa.String(8), primary_key=True),
+    sa.Column("made", sa.DateTime, nullable=False),  # UTC
+    sa.Column("locale", sa.String(16), nullable=False),
+    sa.Column("topic", sa.String(64), nullable=False),  # an answer's id
+    sa.Column("given", sa.String(400), nullable=False),  # ids by comma, oldest first
 )
 
 # An answer, or a fact with all answers that rest on it, taken out of service by the content owner.

@@ -21,7 +21,11 @@
     const body = document.createElement("div");
     body.innerHTML = reply.html; // made by the server from our own texts; never from what a person typed
     box.append(body);
-    if (reply.say) box.append(make("div", { class: "say" }, make("p", {}, words.say), make("p", { lang: "en", dir: "ltr" }, reply.say)));
+    if (reply.say) {
+      const say = make("div", { class: "say" }, make("p", {}, words.say), make("p", { class: "english", lang: "en", dir: "ltr" }, reply.say));
+      if (reply.spelled) say.append(make("p", {}, reply.spelled));
+      box.append(say);
+    }
     if (reply.sources.length) {
       const list = make("ul");
       for (const source of reply.sources) {
@@ -39,7 +43,12 @@
     options.replaceChildren();
     if (!choices.length) return;
     options.append(make("p", {}, words.also));
-    for (const choice of choices) options.append(make("button", { name: "option", value: choice.id, type: "submit", formnovalidate: "" }, choice.label));
+    const ticks = choices.filter((choice) => choice.tick);
+    for (const choice of ticks) {
+      options.append(make("label", {}, make("input", { type: "checkbox", name: "tick", value: choice.tick }), " " + choice.label));
+    }
+    if (ticks.length) options.append(make("button", { name: "option", value: ticks[0].id.split("|")[0], type: "submit", formnovalidate: "" }, words.count));
+    for (const choice of choices.filter((one) => !one.tick)) options.append(make("button", { name: "option", value: choice.id, type: "submit", formnovalidate: "" }, choice.label));
   };
 
   const ask = async (fields, shown) => {
@@ -77,7 +86,11 @@
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const button = event.submitter;
-    if (button && button.name === "option") return ask({ option: button.value }, button.textContent.trim());
+    if (button && button.name === "option") {
+      const ticked = button.value.includes("|") ? [] : [...options.querySelectorAll("input:checked")];
+      const shown = ticked.map((tick) => tick.parentElement.textContent.trim()).join(", ");
+      return ask({ option: [button.value, ...ticked.map((tick) => tick.value)].join("|") }, shown || button.textContent.trim());
+    }
     const said = text.value.trim();
     if (!said) return;
     text.value = "";
