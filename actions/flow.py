@@ -11,9 +11,12 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.answer import answer
 from actions.common import Turn, say, turn
 from bot.dialogue import plan as plans
+from bot.dialogue.booking import REGULAR, load_booking
 from bot.dialogue.plan import Piece, Plan
 from bot.dialogue.state import Conversation
 from bot.knowledge.flows import Flow, flow_of
+
+booking = load_booking()
 
 
 class FlowAction(Action):
@@ -61,6 +64,8 @@ def _moved(turn_: Turn, id_: str) -> str:
 
 def _at(turn_: Turn, id_: str, points: int | None = None) -> tuple[Plan, Conversation]:
     """At a node: its plan, and the conversation standing there (or nowhere, at an end)."""
+    if id_ == REGULAR:
+        id_ = booking.offer(turn_.conversation.locale or "en", turn_.at)
     plan = plans.node(turn_.knowledge, id_, turn_.conversation, turn_.at, points)
     flow = turn_.knowledge.flows[flow_of(id_)]
     place = (flow.id, id_) if flow.nodes[id_].choices else (None, None)

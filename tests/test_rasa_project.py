@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bot.knowledge import Knowledge
 from tests.conftest import ROOT
@@ -21,6 +23,20 @@ def test_data_validate_is_clean() -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def test_rasa_test_runs_every_rule_and_a_path_of_each_flow(knowledge: Knowledge, tmp_path: Path) -> None:
+    stories = yaml.safe_load((ROOT / "tests" / "rasa" / "test_stories.yml").read_text())["stories"]
+    assert set(knowledge.questions) <= {story["story"] for story in stories}
+    assert {f"a path through {flow}" for flow in knowledge.flows} <= {story["story"] for story in stories}
+    model = ["--model", str(ROOT / "models" / "amparo.tar.gz")]
+    done = subprocess.run(
+        [*RASA, "test", "core", *model, "--stories", "tests/rasa", "--out", str(tmp_path), "--no-plot", "--fail-on-prediction-errors"],
+        cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    report = json.loads((tmp_path / "story_report.json").read_text())
+    assert report["conversation_accuracy"]["correct"] == report["conversation_accuracy"]["total"] == len(stories)
 
 
 def test_intents_and_rules_come_from_the_catalogue(knowledge: Knowledge) -> None:
