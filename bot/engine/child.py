@@ -57,7 +57,7 @@ def main() -> int:
     options = parser.parse_args()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        engine = Engine.load(options.model, Knowledge.load())
+        engine = Engine.load(options.model, Knowledge.load(pseudo=bool(os.environ.get("AMPARO_PSEUDO"))))
     except ModelMissing:
         logger().error("engine", reason="no model", path=options.model.name)
         return EXIT_NO_MODEL

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from bot.knowledge import plain, segments
+from bot.knowledge import plain, segments, translated
 from bot.knowledge.answers import PLACEHOLDER, Answer
 from bot.knowledge.errors import ContentError
 from bot.knowledge.facts import ALWAYS_TRUE
 from bot.knowledge.knowledge import ROOT, Knowledge
+from bot.knowledge.translations import PSEUDO
 from bot.knowledge.translations import path as catalogue_path
 from bot.knowledge.yamlfile import load
 
@@ -64,6 +65,9 @@ def problems(knowledge: Knowledge, rules: Rules, at: datetime) -> Iterator[Conte
     yield from _welcome(knowledge, at)
     yield from _latin(knowledge, rules)
     yield from plain.problems(knowledge)
+    for info in knowledge.served():
+        if info.code not in ("en", PSEUDO):
+            yield from translated.problems(knowledge, info.code)
     for answer in knowledge.answers.values():
         yield from _facts(answer, knowledge)
         yield from _wording(answer, "en", answer.texts, rules)

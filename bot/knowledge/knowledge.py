@@ -22,7 +22,7 @@ from bot.knowledge.flows import PAPERS, PREFIX, Flow, load_flows
 from bot.knowledge.freshness import Expired, clock_is_sound, expired
 from bot.knowledge.languages import Unwritten, load_unwritten
 from bot.knowledge.lines import NEW_YORK, Desk, Line, is_open, load_lines, next_opening
-from bot.knowledge.translations import Catalogues, State
+from bot.knowledge.translations import PSEUDO, Catalogues, State, Translated
 from bot.knowledge.yamlfile import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,15 +105,23 @@ class Knowledge:
 
     @classmethod
     def load(
-        cls, root: Path = ROOT, operator: dict[str, str] | None = None, *, desks: tuple[Desk, ...] = (), strict: bool = True
+        cls,
+        root: Path = ROOT,
+        operator: dict[str, str] | None = None,
+        *,
+        desks: tuple[Desk, ...] = (),
+        pseudo: bool = False,
+        strict: bool = True,
     ) -> Knowledge:
         """Read `root`/content and `root`/locales. Raises ContentError, with file and line, for the first thing that is wrong.
 
-        Not `strict`: names that lead nowhere are left for the check to list.
+        `pseudo`: with the pseudo-locale, for development. Not `strict`: names that lead nowhere are left for the check to list.
         """
         content = root / "content"
         facts = load_facts(content / "facts")
         locales = _load_locales(content / "locales.yml", root / "locales")
+        if pseudo:
+            locales[PSEUDO] = LocaleInfo(PSEUDO, "Pseudo", "ltr", True, True, Locale.parse("en"), None)
         flows, flow_texts = load_flows(content / "flows")
         unwritten, frames = load_unwritten(content / "languages.yml")
         units = {key: (value["one"], value["other"]) for key, value in load(content / "system" / "units.yml").items()}
@@ -187,7 +195,7 @@ class Knowledge:
         own, info = info, info if self.is_translated(answer.id, info.code) else self.locale("en")
         style = self._style(info)
         fields = answer.parts if channel == "sms" else ["long" if "long" in answer.texts else "short"]
-        found = [self.catalogues.find(answer.context(name), answer.texts[name], info.code) for name in fields]
+        found = [self._find(answer, name, info.code) for name in fields]
         extra = {key.replace("__", "."): value for key, value in values.items()} | self._own_values()
         facts = self.facts_of(answer.id)
         parts = [self._fill(one.text.replace("**", "") if channel == "web" else one.text, style, extra) for one in found]
@@ -224,7 +232,20 @@ class Knowledge:
     def is_translated(self, id_: str, locale: str) -> bool:
         """Whether the answer is said in the locale: a language that is not complete yet gives the others in English."""
         answer = self.answer(id_)
-        return self.catalogues.find(answer.context("short"), answer.texts["short"], locale).state != "missing"
+        return self._find(answer, "short", locale).state != "missing"
+
+    def _find(self, answer: Answer, name: str, locale: str) -> Translated:
+        """A sentence in a locale, as it may be said. One whose English has since changed in meaning is withheld (the English comes in its
+        place, and says so), but for urgent answers and what the assistant says of itself: there the last good translation serves."""
+        found = self.catalogues.find(answer.context(name), answer.texts[name], locale)
+        if found.state != "stale":
+            return found
+        question = self.questions.get(answer.id)
+        keeps = answer.id.startswith("system/") or (question is not None and question.urgent)
+        known = set(PLACEHOLDER.findall(answer.texts[name])) | {f"fact.{id_}" for id_ in self.facts}
+        if keeps and set(PLACEHOLDER.findall(found.text)) <= known:
+            return found
+        return Translated(answer.texts[name], "missing")
 
     def is_core(self, id_: str) -> bool:
         """Whether every language must have the text: danger, conversation, and what the assistant says of itself."""
@@ -242,10 +263,10 @@ class Knowledge:
         urgent = question is not None and question.urgent
         if urgent or "basic" in self.answer(id_).texts:
             name = "basic" if "basic" in self.answer(id_).texts else "short"
-            found = self.catalogues.find(self.answer(id_).context(name), self.answer(id_).texts[name], info.code)
+            found = self._find(self.answer(id_), name, info.code)
         else:
             held = self.answer("system/human_route_basic" if self.is_held("system/held") else "system/held")
-            found = self.catalogues.find(held.context("short"), held.texts["short"], info.code)
+            found = self._find(held, "short", info.code)
         text = self._fill(found.text, self._style(info), self._own_values())
         part = segments.simplify(text) if channel == "sms" else text
         markup = self._markup(found.text, self._style(info), self._own_values()) if channel == "web" else ""
@@ -258,7 +279,7 @@ class Knowledge:
         if name not in answer.texts:
             raise answer.error("title", "has no title")
         return self._fill(
-            self.catalogues.find(answer.context(name), answer.texts[name], info.code).text,
+            self._find(answer, name, info.code).text,
             self._style(info),
             self._own_values(),
         )
@@ -283,7 +304,7 @@ class Knowledge:
         """An urgent answer's form that rests on 911 and 311 alone, for when nothing else may be trusted."""
         answer, info = self.answer(id_), self.locale(locale)
         name = "basic" if "basic" in answer.texts else "short"
-        text = self.catalogues.find(answer.context(name), answer.texts[name], info.code).text
+        text = self._find(answer, name, info.code).text
         filled = self._fill(text, self._style(info), self._own_values())
         return segments.simplify(filled) if channel == "sms" else filled
 
@@ -354,10 +375,11 @@ class Knowledge:
     def spelled(self, id_: str, locale: str) -> str | None:
         """An answer's English words as a reader of another script would sound them out (locales/<locale>/say.yml), or None."""
         say = self.answer(id_).say
-        sounds = self._spelling(locale).get(say) if say else None
+        sounds = self.spelling(locale).get(say) if say else None
         return self._fill(sounds, self._style(self.locale("en")), self._own_values()) if sounds else None
 
-    def _spelling(self, locale: str) -> dict[str, str]:
+    def spelling(self, locale: str) -> dict[str, str]:
+        """English sentences to say, as a locale's readers would sound them out; empty where there are none."""
         if locale not in self._spellings:
             file = self.root / "locales" / locale / "say.yml"
             self._spellings[locale] = dict(load(file)) if file.exists() else {}
@@ -399,7 +421,7 @@ class Knowledge:
             return form.replace("{n}", format_decimal(number, locale=info.names.numbers if info.names else info.cldr))
 
         always = self.answers["system/always_open"]
-        word = self.catalogues.find(always.context("short"), always.texts["short"], info.code).text
+        word = self._find(always, "short", info.code).text
         return formatting.Style(info.cldr, info.dir == "rtl", plural, word, info.names)
 
     def _fill(self, text: str, style: formatting.Style, values: dict[str, str]) -> str:
@@ -423,7 +445,7 @@ class Knowledge:
 
     def _system(self, name: str, info: LocaleInfo, **values: str) -> str:
         answer = self.answer(f"system/{name}")
-        text = self.catalogues.find(answer.context("short"), answer.texts["short"], info.code).text
+        text = self._find(answer, "short", info.code).text
         extra = {key.replace("__", "."): value for key, value in values.items()} | self._own_values()
         return self._fill(text, self._style(info), extra)
 

@@ -7,6 +7,7 @@ translation silently nor give one sentence's translation to another (both were s
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,6 +19,7 @@ from bot.knowledge.errors import ContentError
 
 State = Literal["source", "machine draft", "stale", "missing"]
 DOMAIN = "amparo"
+PSEUDO = "qps"  # the locale for development in which text that stands in code shows
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,17 @@ def path(folder: Path, locale: str) -> Path:
     return folder / locale / "LC_MESSAGES" / f"{DOMAIN}.po"
 
 
+_PLACEHOLDER = re.compile(r"\{[^{}]*\}")
+_PSEUDO = str.maketrans("AaBbCcDdEeFfGgHhIiJjKkLlMmNnOoPpRrSsTtUuWwYyZz", "ÅåƁƀÇçĐđÉéƑƒĜĝĤĥÎîĴĵĶķĻļṀṁÑñÖöƤƥŘřŠšŢţÛûŴŵÝýŽž")
+
+
+def pseudo(text: str) -> str:
+    """English as the pseudo-locale writes it: every letter marked, a third longer; placeholders and list signs as they are."""
+    rest = [part.translate(_PSEUDO) for part in _PLACEHOLDER.split(text)]
+    marked = "".join(part + place for part, place in zip(rest, [*_PLACEHOLDER.findall(text), ""], strict=True))
+    return marked + " ~" * (len(text) // 12)
+
+
 class Catalogues:
     """The catalogues of the given locales, read once. A locale without a file has no translations."""
 
@@ -54,6 +67,8 @@ class Catalogues:
         """The sentence `context` in `locale`; the English itself where there is no translation (state `missing`)."""
         if locale == "en":
             return Translated(english, "source")
+        if locale == PSEUDO:
+            return Translated(pseudo(english), "machine draft")
         message = self._messages.get(locale, {}).get(context)
         if message is None or not message.string:
             return Translated(english, "missing")
@@ -64,11 +79,17 @@ class Catalogues:
     def plural(self, context: str, english: tuple[str, str], number: float, locale: str) -> str:
         """The form of a counted unit for `number` (English: one, other), with `{n}` left in."""
         message = self._messages.get(locale, {}).get(context)
+        if locale == PSEUDO:
+            return pseudo(english[0] if number == 1 else english[1])
         if locale == "en" or message is None or not message.string or isinstance(message.string, str):
             return english[0] if number == 1 else english[1]
         forms = message.string
         index = _plural_index(self._catalogues[locale], number)
         return str(forms[min(index, len(forms) - 1)])
+
+    def messages(self, locale: str) -> dict[str, Message]:
+        """The locale's entries by id, as they stand in its file."""
+        return dict(self._messages.get(locale, {}))
 
     def contexts(self, locale: str) -> set[str]:
         """The ids that the locale's catalogue holds."""
