@@ -70,7 +70,7 @@ class Catalogues:
         if locale == PSEUDO:
             return Translated(pseudo(english), "machine draft")
         message = self._messages.get(locale, {}).get(context)
-        if message is None or not message.string:
+        if message is None or not any(message.string or ()):
             return Translated(english, "missing")
         text = message.string if isinstance(message.string, str) else message.string[0]
         source = message.id if isinstance(message.id, str) else message.id[0]
