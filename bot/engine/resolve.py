@@ -30,6 +30,10 @@ MEANT = 0.40  # a yes or no, where one is asked for; a finer shade of danger tha
 PLAIN = 0.75
 SAME_TOPIC = 8.0
 
+# A short message that seems to ask on ("where?") does so unless the model is as sure as this that it names a topic.
+NAMED = 0.95
+ASKS_ON = 0.6  # how sure it must be what is asked
+
 NEVER_OFFERED = frozenset({"affirm", "deny", "greet", "goodbye", "thanks", "out_of_scope"})  # nobody asks for these by number
 
 Via = Literal[
@@ -70,6 +74,9 @@ class Parse:
     papers: tuple[str, ...] = ()
     numbers: tuple[int, ...] = ()  # the numbers that the whole message is, where it is more than one
     option: str | None = None  # the offered option whose name the whole message is
+    lead: str | None = (
+        None  # where a message that names no topic leads after the last answer; the last answer's id: the rest of it
+    )
     word: str | None = None  # the word for a choice that the whole message is (bot.dialogue.choices.WORDS)
 
     @property
@@ -146,6 +153,10 @@ def _ordinary(parse: Parse, conversation: Conversation, questions: Mapping[str, 
         return Decision(_owner(stood, questions), _MOVES[parse.word], stood)
     if parse.number is not None or not parse.ranking:
         return Decision("menu", "answer", "menu")
+    if parse.lead is not None and parse.confidence < NAMED:
+        if parse.lead != conversation.last_id:
+            return _answer(parse.lead, questions, parse.layers)
+        return Decision("tell_me_more", "more", parse.lead, conversation.part + 1)
     parse = _in_context(parse, conversation, questions)
     options = _options(parse)
     if options:

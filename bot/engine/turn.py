@@ -40,7 +40,7 @@ from bot.dialogue.choices import ChoiceWords  # noqa: E402
 from bot.dialogue.plan import Plan  # noqa: E402
 from bot.dialogue.state import Conversation  # noqa: E402
 from bot.engine.exchange import Reply, Request  # noqa: E402
-from bot.engine.resolve import FALLBACK, Decision, Parse, choose_locale, foreign, resolve  # noqa: E402
+from bot.engine.resolve import ASKS_ON, FALLBACK, Decision, Parse, choose_locale, foreign, resolve  # noqa: E402
 from bot.knowledge import Knowledge  # noqa: E402
 from bot.knowledge.flows import PREFIX  # noqa: E402
 from bot.nlu.text import fold  # noqa: E402
@@ -113,8 +113,21 @@ class Engine:
             str(data.get("language", "und")),
             float(data.get("language_confidence", 0.0)),
             layers=tuple(dict.fromkeys(name["layer"] for name in names if name.get("layer"))),
+            lead=self._lead(data, request),
             papers=tuple(name["value"] for name in names if name["entity"] == "papers"),
         )
+
+    def _lead(self, data: dict[str, Any], request: Request) -> str | None:
+        """Where a follow-up leads after the last answer (content/follow_ups.yml); where nothing stands there, the last answer itself while it
+        has more to say."""
+        question = self._knowledge.questions.get(request.conversation.last_id or "")
+        if question is None or question.topic == "conversation" or not data.get("aspect") or data["aspect_confidence"] < ASKS_ON:
+            return None
+        by_answer, by_topic = self._knowledge.leads
+        leads = {**by_topic.get(question.topic, {}), **by_answer.get(question.id, {})}
+        lead = leads.get(data["aspect"], question.id)
+        rest = request.conversation.part + 1 < len(self._knowledge.answer(question.id).parts)
+        return lead if lead != question.id or rest else None
 
     def _choice(self, request: Request) -> Parse | None:
         """What the message picks, where something was asked: numbers, a word for a choice, the name of an option. A number by itself

@@ -136,6 +136,8 @@ def _duration(value: float, unit: str, style: Style) -> str:
 def _dollars(cldr: Locale, whole: bool) -> str | None:
     """The locale's own currency pattern, without cents where there are none ($50, not $50.00)."""
     pattern: str = cldr.currency_formats["standard"].pattern
+    if cldr.language == "bn":  # CLDR puts the sign after the amount ("0US$"); in New York it stands before
+        pattern = "¤" + pattern.replace("¤", "")
     return pattern.replace("0.00", "0") if whole else pattern
 
 

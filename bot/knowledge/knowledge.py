@@ -95,6 +95,9 @@ class Knowledge:
     unwritten: dict[str, Unwritten]  # languages that we do not write, by key
     frames: tuple[str, ...]  # words for "I speak {}"
     unserved: dict[str, dict[str, str]]  # ISO code -> `interpreter`, and the urgent ids' first lines, in that language
+    leads: tuple[
+        dict[str, dict[str, str]], dict[str, dict[str, str]]
+    ]  # follow-ups: by last answer, by topic; what is asked -> id
     operator: dict[str, str] = field(default_factory=dict)
     desks: tuple[Desk, ...] = ()  # where people can be handed to by a code
     held: frozenset[str] = frozenset()  # ids of answers and facts that the content owner holds back; replaced as a whole
@@ -139,6 +142,7 @@ class Knowledge:
             unserved={code: dict(texts) for code, texts in load(content / "unserved.yml").items()},
             catalogues=Catalogues(root / "locales", [code for code in locales if code != "en"]),
             root=root,
+            leads=_load_leads(content / "follow_ups.yml"),
             desks=desks,
             operator=operator
             or {"name": "a test installation", "kind": "test", "contact": "nobody", "web": "http://localhost:8000"},
@@ -471,6 +475,10 @@ class Knowledge:
                     raise answer.error("next", f"there is no catalogue id {other}")
             if not id_.startswith(("system/", "flow/")) and id_ not in self.questions:
                 raise answer.error("short", "is not in the catalogue")
+        for leads in self.leads:
+            for by_aspect in leads.values():
+                if unknown := set(by_aspect.values()) - set(self.questions):
+                    raise ContentError("content/follow_ups.yml", 0, f"there is no catalogue id {min(unknown)}")
 
 
 # What the page sends for yes and no to a code for a desk, and how each is labelled.
@@ -492,6 +500,11 @@ def _load_locales(path: Path, folder: Path) -> dict[str, LocaleInfo]:
         )
         for code, entry in load(path).items()
     }
+
+
+def _load_leads(path: Path) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+    data = load(path)
+    return tuple({name: dict(entry) for name, entry in data[key].items()} for key in ("answers", "topics"))  # type: ignore[return-value]
 
 
 def _sources(facts: list[Fact]) -> list[dict[str, str]]:

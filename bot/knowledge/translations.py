@@ -72,7 +72,7 @@ class Catalogues:
         message = self._messages.get(locale, {}).get(context)
         if message is None or not any(message.string or ()):
             return Translated(english, "missing")
-        text = message.string if isinstance(message.string, str) else message.string[0]
+        text = message.string if isinstance(message.string, str) else (message.string or ("",))[0]
         source = message.id if isinstance(message.id, str) else message.id[0]
         return Translated(text, "machine draft" if source == english else "stale")
 

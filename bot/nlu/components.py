@@ -216,6 +216,81 @@ class Names(GraphComponent):
         return messages
 
 
+# Registered as a featurizer because only those are both trained and given the training data with its vectors.
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
+class FollowUps(GraphComponent):
+    """What a message asks that names no topic ("where?", "and for my son?"): sets `aspect` (where, cost, when, papers, who, child,
+    family, how, denied, or None) and `aspect_confidence`. Learns from data/follow_ups.tsv, and from short training examples that it is none of these."""
+
+    NONE, SHORT, OTHERS = "none", 40, 6000  # characters of a message that can be a follow-up; examples of what is none
+
+    def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
+        self._config, self._model_storage, self._resource = config, model_storage, resource
+        self._aspects: list[str] = []
+        self._weights = np.zeros((0, 0), np.float32)
+        self._bias = np.zeros(0, np.float32)
+
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        return {"encoder": "tuned", "C": 10.0}
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> FollowUps:
+        return cls(config, model_storage, resource)
+
+    def train(self, training_data: TrainingData) -> Resource:
+        from sklearn.linear_model import LogisticRegression
+
+        rows = [line.split("\t") for line in (_ROOT / "data" / "follow_ups.tsv").read_text(encoding="utf-8").splitlines()[1:]]
+        asked = Cache(_CACHE, make_encoder(self._config["encoder"])).encode([phrase for _, _, phrase in rows], _progress)
+        short = [message for message in training_data.intent_examples if len(message.get(TEXT)) <= self.SHORT]
+        others = np.stack([_vector(message) for message in short[:: max(1, len(short) // self.OTHERS)]])
+        names = [aspect for aspect, _, _ in rows] + [self.NONE] * len(others)
+        model = LogisticRegression(C=self._config["C"], max_iter=300)
+        model.fit(_normalise(np.concatenate([asked, others])), names)
+        self._aspects = [str(name) for name in model.classes_]
+        self._weights, self._bias = model.coef_.astype(np.float32), model.intercept_.astype(np.float32)
+        with self._model_storage.write_to(self._resource) as folder, (folder / "follow_ups.npz").open("wb") as stream:
+            np.savez_compressed(stream, weights=self._weights, bias=self._bias, aspects=json.dumps(self._aspects))
+        return self._resource
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        return training_data
+
+    @classmethod
+    def load(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> FollowUps:
+        found = cls(config, model_storage, resource)
+        with model_storage.read_from(resource) as folder, np.load(folder / "follow_ups.npz", allow_pickle=False) as data:
+            found._weights, found._bias = data["weights"], data["bias"]
+            found._aspects = json.loads(str(data["aspects"]))
+        return found
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        for message in messages:
+            text = (message.get(TEXT) or "").strip()
+            aspect, confidence = None, 0.0
+            if text and len(text) <= self.SHORT:
+                shares = np.exp(_log_shares(self._weights @ _normalise(_vector(message)[None, :])[0] + self._bias))
+                best = int(np.argmax(shares))
+                aspect, confidence = self._aspects[best], float(shares[best])
+            message.set("aspect", None if aspect == self.NONE else aspect, add_to_output=True)
+            message.set("aspect_confidence", confidence, add_to_output=True)
+        return messages
+
+
 def _progress(done: int, total: int) -> None:
     if done == total or done % 4096 == 0:
         sys.stderr.write(f"  encoded {done} of {total} examples\n")
