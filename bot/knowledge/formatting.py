@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -61,6 +62,16 @@ class Style:
     def numbers(self) -> Locale:
         """The locale whose separators numbers and money have."""
         return Locale.parse(self.names.numbers) if self.names else self.cldr
+
+
+# With no sentence mark at its end, English between quotation marks already stands right.
+_ENGLISH = re.compile(rf'"{LRM}?[A-Za-z][^"\n]*[.?!]"')
+_ENGLISH_HTML = re.compile(r"&quot;(?:<[^>]*>)*[A-Za-z](?:(?!&quot;).)*[.?!]&quot;")
+
+
+def left_to_right(text: str, *, markup: bool = False) -> str:
+    """Arabic or Urdu text (`markup`: as HTML) in which English between quotation marks keeps its marks and full stop on their own sides."""
+    return (_ENGLISH_HTML if markup else _ENGLISH).sub(lambda match: f"{LRM}{match.group()}{LRM}", text)
 
 
 def month(day: date, style: Style) -> str:

@@ -429,7 +429,8 @@ class Knowledge:
         return formatting.Style(info.cldr, info.dir == "rtl", plural, word, info.names)
 
     def _fill(self, text: str, style: formatting.Style, values: dict[str, str]) -> str:
-        return PLACEHOLDER.sub(lambda match: self._value(match.group(1), style, values), text)
+        filled = PLACEHOLDER.sub(lambda match: self._value(match.group(1), style, values), text)
+        return formatting.left_to_right(filled) if style.rtl else filled
 
     def _value(self, name: str, style: formatting.Style, values: dict[str, str]) -> str:
         if name.startswith("fact."):
@@ -445,7 +446,8 @@ class Knowledge:
                 return formatting.as_html(self.facts[name[5:]], style)
             return html.escape(values.get(name, "{" + name + "}"))
 
-        return PLACEHOLDER.sub(value, rendered)
+        filled = PLACEHOLDER.sub(value, rendered)
+        return formatting.left_to_right(filled, markup=True) if style.rtl else filled
 
     def _system(self, name: str, info: LocaleInfo, **values: str) -> str:
         answer = self.answer(f"system/{name}")
