@@ -376,6 +376,7 @@ def _handoff_new(options: argparse.Namespace) -> int:
 
 
 def _handoff_open(options: argparse.Namespace) -> int:
+    from bot.dialogue.assistant import PRIVATE
     from bot.privacy.keys import utc_now
 
     knowledge, now = Knowledge.load(), utc_now()
@@ -384,6 +385,9 @@ def _handoff_open(options: argparse.Namespace) -> int:
     if found is None:
         print("amparo: no such code, or it was opened before, or it is older than 24 hours", file=sys.stderr)
         return 1
+    if found.topic == PRIVATE:
+        print(f"Language: {knowledge.locale(found.locale).name} ({found.locale})\nPrivate: ask how to help.")
+        return 0
     known = [id_ for id_ in found.given if id_ in knowledge.answers]
     print(f"Language: {knowledge.locale(found.locale).name} ({found.locale})")
     print(f"Topic: {knowledge.label(found.topic, 'en', 'web') if found.topic in knowledge.answers else found.topic}")

@@ -78,6 +78,37 @@ def test_an_urgent_message(page: Page) -> None:
     expect(page.locator(".say")).to_be_visible()
 
 
+def test_papers_are_ticked(page: Page) -> None:
+    page.goto("/en/")
+    ask(page, "which papers do i need for idnyc")
+    page.get_by_label("Lease").check()
+    page.get_by_label("Passport with code").check()
+    page.get_by_role("button", name="Show the points").click()
+    expect(page.locator(".reply").last).to_contain_text("Points for who you are: 3. Points for where you live: 1.")
+    page.get_by_role("button", name="Go back").click()
+    expect(page.get_by_label("Lease")).not_to_be_checked()
+
+
+def test_english_stands_right_in_arabic(page: Page) -> None:
+    """A full stop inside English quotation marks is drawn at its own end, and a telephone number from left to right."""
+    page.goto("/ar/")
+    ask(page, "ماذا أفعل إذا جاءت ICE إلى بيتي")
+    expect(page.locator(".reply").last).to_contain_text("I do not consent to your entry.")
+    ends = page.evaluate(
+        """() => {
+          const walk = document.createTreeWalker(document.querySelector("#log"), NodeFilter.SHOW_TEXT);
+          for (let node; (node = walk.nextNode());) {
+            const at = node.data.indexOf("your entry.");
+            if (at < 0) continue;
+            const left = (i) => { const r = document.createRange(); r.setStart(node, i); r.setEnd(node, i + 1); return r.getBoundingClientRect(); };
+            const y = left(at + 9), stop = left(at + 10);
+            return [y.left, stop.left, y.top, stop.top];
+          }
+        }"""
+    )
+    assert ends[1] > ends[0] or ends[2] != ends[3], "the full stop follows the last letter"
+
+
 def test_leave_now(page: Page) -> None:
     """The conversation is erased here and on the server, and Back shows nothing of it. (The link is pointed at a page of our own:
     the tests reach no other; one with an icon, or Chromium asks for /favicon.ico.)"""

@@ -61,6 +61,12 @@ def test_a_person_asks_for_a_human_and_gets_a_code(ask: str, yes: str, with_desk
     assert assistant._store.open_handoff(code, NOON) is None, "it opens once"
 
 
+def test_after_a_private_topic_a_desk_learns_the_language_alone(with_desk: Knowledge, engine) -> None:
+    assistant = make_assistant(with_desk, engine)
+    code = code_in(talk(assistant, "my husband hits me and i am scared", "1", "HUMAN", "1"))
+    assert assistant._store.open_handoff(code, NOON) == Handoff("en", "private", ())
+
+
 def test_no_code_without_consent_or_an_open_desk(with_desk: Knowledge, knowledge: Knowledge, engine) -> None:
     declined = talk(make_assistant(with_desk, engine), "HUMAN", "2")
     assert declined.plan.ids == ["human_agent"] and declined.conversation.flow is None

@@ -34,6 +34,7 @@ FRAGMENTS = timedelta(seconds=30)  # messages of one sender that are also read t
 MAX_TEXT = 1600
 HAND_OFF = "handoff"  # the `flow` of a conversation that was offered a code for a desk; its `node` is the desk's number
 PERSON_DIGITS, STAFF_DIGITS = 8, 6  # of a code that a person gives to a desk, and of one that a desk gives to a person
+PRIVATE = "private"  # the topic of a code that names none
 STAY = "language/"  # + a locale: an option that changes the language
 
 # What each command is called where messages are measured: its catalogue id, or a system text.
@@ -336,7 +337,8 @@ class Assistant:
         conversation = replace(conversation, flow=None, node=None)
         if agreed and offered and desk < len(self._knowledge.desks):
             topic = next((id_ for id_ in reversed(conversation.given) if id_ in self._knowledge.questions), "human_agent")
-            handoff = Handoff(locale, topic, conversation.given)
+            # After a safety or victim topic a desk is told the language, and no more: staff never read one back.
+            handoff = Handoff(locale, PRIVATE) if conversation.private else Handoff(locale, topic, conversation.given)
             code = await _in_thread(self._store.hand_off, PERSON_DIGITS, handoff, at)
             plan = Plan(((Piece("system/handoff_code", "code", int(code) * 100 + desk),),))
         else:
