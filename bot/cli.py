@@ -84,6 +84,16 @@ def main(argv: list[str] | None = None) -> int:
     taken.add_argument("code")
     taken.set_defaults(run=_handoff_open)
 
+    corrections = commands.add_parser("corrections", help="which answers people called wrong, when and why")
+    corrections.set_defaults(run=_corrections)
+
+    doctor = commands.add_parser("doctor", help="whether this installation is set up to text people, and what is missing")
+    doctor.add_argument("--profile", choices=PROFILES, default=os.environ.get("AMPARO_PROFILE", "production"))
+    doctor.set_defaults(run=_doctor)
+
+    fallback = commands.add_parser("fallback", help="write the static answers for Twilio's fallback addresses (deploy/twilio)")
+    fallback.set_defaults(run=_fallback)
+
     book = commands.add_parser("book", help="write the review book: every answer beside its facts, to print and sign")
     book.add_argument("--lang", default="en", metavar="LOCALE")
     book.add_argument("--out", metavar="FILE", help="default: build/review-LOCALE.html")
@@ -394,6 +404,40 @@ def _handoff_open(options: argparse.Namespace) -> int:
     print("Answers given, the last one first:" if known else "No answer was given yet.")
     for id_ in reversed(known):
         print(f"- {id_}: {knowledge.say(id_, 'en', 'sms', now).parts[0]}")
+    return 0
+
+
+def _corrections(options: argparse.Namespace) -> int:
+    reasons = ("no reason given", "not true", "too old", "not what was asked", "hard to understand")
+    with _store() as store:
+        flags = store.flags()
+    for id_, day, reason, count in flags:
+        print(f"{day}\t{id_}\t{reasons[reason]}\t{count}")
+    if not flags:
+        print("no answer was called wrong", file=sys.stderr)
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from bot import doctor
+
+    findings = doctor.examine(os.environ, options.profile)
+    for finding in findings:
+        print(f"{'ok  ' if finding.good else 'MISS'}  {finding.what}")
+    missing = sum(not finding.good for finding in findings)
+    print(f"{missing} missing. What cannot be seen from here (Twilio's console, the carriers): docs/sms.md.")
+    return 1 if missing else 0
+
+
+def _fallback(options: argparse.Namespace) -> int:
+    from bot.channels.sms import fallbacks
+    from bot.settings import ROOT
+
+    folder = ROOT / "deploy" / "twilio"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in fallbacks(Knowledge.load()).items():
+        (folder / name).write_text(text + "\n", encoding="utf-8")
+        print(folder / name)
     return 0
 
 

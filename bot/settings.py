@@ -45,6 +45,8 @@ class Settings:
     desks: tuple[Desk, ...]
     twilio: Twilio | None
     model: Path
+    segments_a_day: int = 20_000  # SMS segments sent in a day, from which only urgent answers go out whole
+    voice_dir: Path | None = None  # recordings for callers, <locale>.mp3
 
     @property
     def simulator(self) -> bool:
@@ -80,7 +82,16 @@ def read(environ: Mapping[str, str] = os.environ, profile: str = "development", 
         desks=desks,
         twilio=twilio,
         model=Path(environ.get("AMPARO_MODEL") or ROOT / "models" / "amparo.tar.gz"),
+        segments_a_day=_positive(environ, "AMPARO_SMS_SEGMENTS_A_DAY", 20_000),
+        voice_dir=Path(environ["AMPARO_VOICE_DIR"]) if environ.get("AMPARO_VOICE_DIR") else None,
     )
+
+
+def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
+    value = environ.get(name) or str(default)
+    if not value.isdecimal() or int(value) == 0:
+        raise SettingsError(f"{name} must be a whole number above 0, not {value!r}")
+    return int(value)
 
 
 def _twilio(environ: Mapping[str, str], profile: str) -> Twilio | None:

@@ -69,7 +69,8 @@ def _strings(source: str) -> str:
 ADDRESSES = {
     "/health": "public", "/ready": "public", "/": "public", "/chat": "public: a conversation needs its token",
     "/chat/erase": "public: a conversation needs its token", "/static": "public",
-    "/webhooks/sms": "signed", "/webhooks/sms/status": "signed",
+    "/webhooks/sms": "signed", "/webhooks/sms/status": "signed", "/webhooks/voice": "signed",
+    "/voice/{locale}.mp3": "public: the operator's recordings for callers",
     "/demo": "not in production", "/demo/send": "not in production",
 }  # fmt: skip
 

@@ -48,8 +48,11 @@ def make_app(settings: Settings, knowledge: Knowledge, store: Store, keys: Keys)
         danger=DangerDetector.load(ROOT / "content" / "danger.yml"),
         languages=_languages(settings),
         clock=utc_now,
+        segments_a_day=settings.segments_a_day,
     )
-    sms = SmsChannel(assistant, knowledge, store, keys, settings.twilio, settings.public_url, settings.simulator, utc_now)
+    sms = SmsChannel(
+        assistant, knowledge, store, keys, settings.twilio, settings.public_url, settings.simulator, utc_now, settings.voice_dir
+    )
     web = WebChannel(assistant, knowledge, store, keys, utc_now)
     simulator = Simulator(sms, knowledge, settings.public_url) if settings.simulator else None
 

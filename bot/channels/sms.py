@@ -6,18 +6,21 @@ proxy may rewrite scheme and host).
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta, timezone
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 from twilio.request_validator import RequestValidator
 from twilio.twiml.messaging_response import MessagingResponse
+from twilio.twiml.voice_response import VoiceResponse
 
 from bot.channels.http import TooLarge, read_body
 from bot.dialogue.assistant import Assistant, Incoming
@@ -30,10 +33,31 @@ from bot.store import Store, StoreError
 
 PATH = "/webhooks/sms"
 STATUS_PATH = "/webhooks/sms/status"
+VOICE_PATH = "/webhooks/voice"
 # Numbers that are kept out of use for stories and examples (North American plan, 555-0100 to 555-0199).
 FICTIONAL = re.compile(r"\+1[2-9]\d\d55501\d\d")
 # A copy at Twilio is deleted when its message has come to rest: a reply is on its way for some minutes at most.
 INBOUND_REST = timedelta(minutes=2)
+# People write from telephones: a short code or a name is a machine, and two machines would answer each other for ever.
+TELEPHONE = re.compile(r"\+[1-9]\d{6,14}")
+# What a phone sends when somebody taps a heart on our message ("Liked “…”"): it quotes us, and asks nothing.
+REACTION = re.compile(
+    r"(?s)^\W{0,4}(?:Liked|Loved|Disliked|Laughed at|Emphasized|Questioned|Removed .{1,40} from|Reacted .{1,20} to|Le gustó|Le encantó|"
+    r"Se rió de|A aimé|A adoré)\s+[“\"«].*[”\"»]\W*$|^\S{1,4}\s+(?:to|a|à)\s+[“\"«].*[”\"»]\W*$"
+)
+# Twilio's codes for messages that did not arrive, and what an operator is told (docs/sms.md says what to do).
+CODES = {
+    "21610": "opted out at the carrier",
+    "30003": "telephone off or out of reach",
+    "30004": "blocked",
+    "30005": "unknown number",
+    "30006": "landline, or a carrier that cannot be reached",
+    "30007": "filtered by the carrier",
+    "30008": "unknown error",
+    "30032": "toll-free number not verified",
+    "30034": "number not registered",
+}
+ALARMS = frozenset({"30007", "30032", "30034"})  # nobody is reached until somebody acts
 FINAL = frozenset({"delivered", "undelivered", "failed", "canceled", "read"})
 
 
@@ -72,13 +96,17 @@ class SmsChannel:
         public_url: str,
         simulator: bool,
         clock: Callable[[], datetime],
+        voice_dir: Path | None = None,
     ) -> None:
+        self._voice_dir = voice_dir
         self._assistant, self._knowledge, self._store, self._keys = assistant, knowledge, store, keys
         self._twilio, self._public_url, self._clock = twilio, public_url, clock
         self.simulator_token = secrets.token_hex(32) if simulator else None
         self.routes = [
             Route(PATH, self.receive, methods=["POST"]),
             Route(STATUS_PATH, self.status, methods=["POST"]),
+            Route(VOICE_PATH, self.voice, methods=["POST"]),
+            Route("/voice/{locale}.mp3", self.recording),
         ]
 
     async def receive(self, request: Request) -> Response:
@@ -93,6 +121,12 @@ class SmsChannel:
             return Response(status_code=403)
         if not sender or not form.get("MessageSid"):
             return Response(status_code=400)
+        forget = BackgroundTask(self._forget_at_twilio, form.get("MessageSid"), INBOUND_REST)
+        if form.get("OptOutType"):  # Twilio has answered already, and refuses what we would say
+            await asyncio.to_thread(self._opt_out, form.get("OptOutType"), self._keys.optout_id(sender))
+            return self._twiml([], forget)
+        if not TELEPHONE.fullmatch(sender) or REACTION.match(form.get("Body").strip()):
+            return self._twiml([], forget)
         try:
             current, previous = self._keys.conversation_ids("sms", sender, self._clock())
             incoming = Incoming(
@@ -101,6 +135,7 @@ class SmsChannel:
                 text=form.get("Body"),
                 message=self._keys.message_id(form.get("MessageSid")),
                 optout=self._keys.optout_id(sender),
+                media=form.get("NumMedia") not in ("", "0"),
             )
             del sender
             outcome = await self._assistant.respond(incoming)
@@ -109,7 +144,7 @@ class SmsChannel:
         except Exception as error:
             logger().error("sms failed", error=type(error).__name__, where=where(error))
             texts = self._last_resort()
-        return self._twiml(texts, BackgroundTask(self._forget_at_twilio, form.get("MessageSid"), INBOUND_REST))
+        return self._twiml(texts, forget)
 
     async def status(self, request: Request) -> Response:
         """Twilio's report on a message that we sent: once it is at rest, its copy there is deleted."""
@@ -119,11 +154,55 @@ class SmsChannel:
             return Response(status_code=413)
         if not self._signed(request, form, form.get("To")):
             return Response(status_code=403)
-        if form.get("MessageStatus") in FINAL and form.get("MessageSid"):
-            return Response(
-                status_code=204, background=BackgroundTask(self._forget_at_twilio, form.get("MessageSid"), timedelta(0))
-            )
-        return Response(status_code=204)
+        if form.get("MessageStatus") not in FINAL or not form.get("MessageSid"):
+            return Response(status_code=204)
+        return Response(
+            status_code=204,
+            background=BackgroundTask(self._at_rest, form.get("MessageSid"), form.get("MessageStatus"), form.get("ErrorCode")),
+        )
+
+    async def voice(self, request: Request) -> Response:
+        """Somebody calls the number: a fixed text in English and Spanish, and a recording for each language that has one. No menu."""
+        try:
+            form = Form(await read_body(request))
+        except TooLarge:
+            return Response(status_code=413)
+        if not self._signed(request, form, form.get("From")):
+            return Response(status_code=403)
+        recorded = [f"{self._public_url}/voice/{code}.mp3" for code in self._recordings()]
+        return Response(spoken(self._knowledge, self._clock(), recorded), media_type="text/xml")
+
+    async def recording(self, request: Request) -> Response:
+        """The operator's recording of the voice text in a language."""
+        locale = request.path_params["locale"]
+        if self._voice_dir is None or locale not in self._recordings():
+            return Response(status_code=404)
+        return FileResponse(self._voice_dir / f"{locale}.mp3", media_type="audio/mpeg")
+
+    def _recordings(self) -> list[str]:
+        if self._voice_dir is None:
+            return []
+        return [info.code for info in self._knowledge.served() if (self._voice_dir / f"{info.code}.mp3").is_file()]
+
+    def _opt_out(self, kind: str, optout: str) -> None:
+        """Twilio's own keywords were left on: remember what they did."""
+        try:
+            if kind == "STOP":
+                self._store.opt_out(optout, self._clock(), "en")
+            elif kind == "START":
+                self._store.opt_in(optout)
+        except StoreError:
+            logger().error("store", reason="optout")
+
+    def _at_rest(self, sid: str, status: str, code: str) -> None:
+        """A message of ours has come to rest: counted by its code, and its copy is deleted."""
+        name = code if code in CODES else "other" if code else status
+        (logger().error if code in ALARMS else logger().info)("sms status", state=status, code=name, reason=CODES.get(code, ""))
+        try:
+            self._store.count(f"status {name}", self._clock())
+        except StoreError:
+            logger().error("store", reason="count")
+        self._forget_at_twilio(sid, timedelta(0))
 
     def _signed(self, request: Request, form: Form, person: str) -> bool:
         """Whether the request is Twilio's, for our account and number; or the simulator's, for a fictional number."""
@@ -159,6 +238,26 @@ class SmsChannel:
         plan = Plan(((Piece("system/human_route_basic"),),))
         # The person's language is not known here: English and Spanish, which most people here can have read to them.
         return [render(self._knowledge, plan, locale, "sms", self._clock())[0].text for locale in ("en", "es")]
+
+
+def fallbacks(knowledge: Knowledge) -> dict[str, str]:
+    """TwiML files for Twilio's fallback addresses, for when nothing of ours answers: they name 911 and 311 alone, and hold no date."""
+    at = datetime.combine(knowledge.collected, time(17), timezone.utc)
+    reply = MessagingResponse()
+    for locale in ("en", "es"):
+        reply.message(knowledge.say("system/human_route_basic", locale, "sms", at).parts[0])
+    return {"fallback-sms.xml": str(reply), "fallback-voice.xml": spoken(knowledge, at, [])}
+
+
+def spoken(knowledge: Knowledge, at: datetime, recorded: list[str]) -> str:
+    """TwiML for a call: the voice text in English and Spanish, then recordings by address."""
+    reply = VoiceResponse()
+    for locale, language in (("en", "en-US"), ("es", "es-US")):
+        text = knowledge.say("system/voice", locale, "web", at).text
+        reply.say(re.sub(r"\d+", lambda match: " ".join(match.group()), text), language=language)
+    for address in recorded:
+        reply.play(address)
+    return str(reply)
 
 
 def _state(failed: bool, repeated: bool) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 
 from bot.privacy.keys import utc_now
@@ -19,8 +21,10 @@ async def sweep(store: Store, twilio: Twilio, client: httpx.AsyncClient) -> int:
         for sid in store.to_clean_up(utc_now()):
             url = f"{twilio.api_base}/2010-04-01/Accounts/{twilio.account_sid}/Messages/{sid}.json"
             try:
+                if sid.startswith("MM"):  # pictures are a thing of their own there: they go before the message that names them
+                    await _delete_media(url.removesuffix(".json"), twilio, client)
                 answer = await client.delete(url, auth=(twilio.account_sid, twilio.auth_tokens[0]), timeout=8)
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, ValueError) as error:
                 logger().warning("twilio cleanup", error=type(error).__name__)
                 break
             if answer.status_code in _GONE:
@@ -31,3 +35,12 @@ async def sweep(store: Store, twilio: Twilio, client: httpx.AsyncClient) -> int:
     except StoreError:
         logger().error("store", reason="cleanup")
     return done
+
+
+async def _delete_media(message: str, twilio: Twilio, client: httpx.AsyncClient) -> None:
+    """Delete the pictures of a message, unseen. Raises HTTPError; what Twilio refuses is tried again with the next sweep."""
+    auth = (twilio.account_sid, twilio.auth_tokens[0])
+    listed = await client.get(f"{message}/Media.json", auth=auth, timeout=8)
+    for item in listed.json().get("media_list", []) if listed.status_code == 200 else []:
+        if re.fullmatch(r"ME[0-9a-f]{32}", str(item.get("sid", ""))):
+            await client.delete(f"{message}/Media/{item['sid']}.json", auth=auth, timeout=8)

@@ -7,6 +7,7 @@ work when the engine does not.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,10 +19,11 @@ from bot.dialogue.choices import ChoiceWords
 from bot.dialogue.control import Control, ControlWords, normalise
 from bot.dialogue.danger import DangerDetector
 from bot.dialogue.languages import LanguageNames
+from bot.dialogue.limits import Limits, Pace
 from bot.dialogue.plan import Piece, Plan, Rendered, render
 from bot.dialogue.state import GIVEN, Conversation, is_private
 from bot.engine.exchange import EngineClient, EngineUnavailable, Reply, Request
-from bot.knowledge import Knowledge
+from bot.knowledge import Knowledge, segments
 from bot.nlu.language import LanguageIdentifier, script_of
 from bot.nlu.mask import mask
 from bot.privacy.logs import logger
@@ -34,6 +36,8 @@ FRAGMENTS = timedelta(seconds=30)  # messages of one sender that are also read t
 MAX_TEXT = 1600
 HAND_OFF = "handoff"  # the `flow` of a conversation that was offered a code for a desk; its `node` is the desk's number
 PERSON_DIGITS, STAFF_DIGITS = 8, 6  # of a code that a person gives to a desk, and of one that a desk gives to a person
+WRONG = "wrong"  # the `flow` of a conversation that flagged the answer `node` and may say why, by one of the REASONS' numbers
+REASONS = 4
 PRIVATE = "private"  # the topic of a code that names none
 STAY = "language/"  # + a locale: an option that changes the language
 
@@ -57,6 +61,10 @@ COMMAND_IDS = {
 }
 # Commands that carriers require of text messages; on the page the words mean nothing special.
 SMS_ONLY = frozenset({"stop", "start", "help", "web"})
+# However many messages came before: these act.
+ALWAYS = frozenset({"stop", "start", "help", "delete"})
+# ... and these are answered whatever the day's budget.
+BUDGET_FREE = frozenset({"system/stop", "system/start", "system/help", "delete_my_data"})
 
 
 class ConversationStore(Protocol):
@@ -70,14 +78,15 @@ class ConversationStore(Protocol):
     def opt_out(self, id_: str, now: datetime, locale: str) -> None: ...
     def opt_in(self, id_: str) -> None: ...
     def opted_out(self, id_: str) -> bool: ...
-    def flag(self, id_: str, now: datetime) -> None: ...
+    def flag(self, id_: str, now: datetime, reason: int = 0) -> None: ...
+    def count(self, name: str, now: datetime, by: int = 1) -> int: ...
     def hand_off(self, digits: int, handoff: Handoff, now: datetime) -> str: ...
     def open_handoff(self, code: str, now: datetime) -> Handoff | None: ...
 
 
 @dataclass(frozen=True)
 class Incoming:
-    """One message. `ids` are the conversation's id by the current key and by the previous one; `message` the keyed hash of the
+    """One message; `media`: with a picture or a recording, which nobody opens. `ids` are the conversation's id by the current key and by the previous one; `message` the keyed hash of the
     message's own id; `optout` that of the sender; `chosen` an offered id that was tapped; `hint` the page's language."""
 
     channel: Literal["sms", "web"]
@@ -87,6 +96,7 @@ class Incoming:
     optout: str | None = None
     chosen: str | None = None
     hint: str | None = None
+    media: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,6 +134,7 @@ class Assistant:
         danger: DangerDetector,
         languages: LanguageIdentifier | None,
         clock: Callable[[], datetime],
+        segments_a_day: int | None = None,
     ) -> None:
         self._knowledge, self._store, self._engine = knowledge, store, engine
         self._control, self._choices, self._danger = control, choices, danger
@@ -132,6 +143,8 @@ class Assistant:
         self._served = tuple(info.code for info in knowledge.served())
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
         self._fragments: dict[str, deque[tuple[datetime, str]]] = {}
+        self._limits = Limits()
+        self._segments_a_day = segments_a_day
 
     async def respond(self, incoming: Incoming) -> Outcome:
         """The reply to one message, already stored. Never raises for a failure of the engine or the database: the person then gets
@@ -173,8 +186,10 @@ class Assistant:
         conversation = (before or Conversation(incoming.ids[0], incoming.channel, at)).resumed(at)
         if before is not None and before.id != incoming.ids[0]:
             conversation = replace(conversation, id=incoming.ids[0])
+        pace = self._limits.pace(incoming.ids[0], incoming.chosen or incoming.text, at)
         try:
-            outcome = await self._turn(incoming, conversation, at, deadline)
+            outcome = await self._turn(incoming, conversation, at, deadline, pace)
+            outcome = await self._within_budget(incoming, outcome)
         except StoreError:
             logger().error("store", reason="turn", channel=incoming.channel)
             return self._without_store(incoming, at, conversation)
@@ -186,7 +201,9 @@ class Assistant:
 
     # --- a turn ---------------------------------------------------------------------------------------------------------
 
-    async def _turn(self, incoming: Incoming, conversation: Conversation, at: datetime, deadline: float) -> Outcome:
+    async def _turn(
+        self, incoming: Incoming, conversation: Conversation, at: datetime, deadline: float, pace: Pace = "ok"
+    ) -> Outcome:
         text = clean(incoming.text)
         danger = self._find_danger(incoming, text, at)
         command = None if incoming.chosen else self._control.find(text, conversation.locale or incoming.hint)
@@ -197,8 +214,21 @@ class Assistant:
             allowed = danger is not None or (command is not None and command.command in ("start", "help", "stop"))
             if not allowed:
                 return Outcome(Plan(), conversation.locale or "en", at, conversation, [], "und")
-        if (command is not None and command.command != "help") or (command is not None and danger is None):
+        heard = pace == "ok" or danger is not None
+        if command is not None and (command.command != "help" or danger is None) and (heard or command.command in ALWAYS):
             return await self._command(command, incoming, conversation, at)
+        if not heard:
+            return await self._held_back(pace, incoming, conversation, at, deadline)
+        if not text and incoming.media:
+            return self._said("no_pictures", incoming, conversation, at)
+        if len(incoming.text) > MAX_TEXT and danger is None:
+            return self._said("too_long", incoming, conversation, at)
+        if conversation.flow == WRONG:
+            reason = self._choices.numbers(text) if danger is None and incoming.chosen is None else ()
+            if len(reason) == 1 and 1 <= reason[0] <= REASONS and conversation.node is not None:
+                await _in_thread(self._store.flag, conversation.node, at, reason[0])
+                return self._said("wrong_noted", incoming, replace(conversation, flow=None, node=None), at)
+            conversation = replace(conversation, flow=None, node=None)
         picked = self._picked_language(conversation, text) if incoming.chosen is None and danger is None else None
         if picked is not None:
             return self._in_language(picked, conversation, at)
@@ -224,6 +254,38 @@ class Assistant:
             return replace(self._failure(conversation, reply.conversation.locale or "en", danger, at), failed=False)
         in_latin = script_of(text) is None and incoming.channel == "sms"
         return self._finish(reply, at, in_latin=in_latin, before=conversation.locale if incoming.chosen is None else None)
+
+    def _said(self, name: str, incoming: Incoming, conversation: Conversation, at: datetime) -> Outcome:
+        """One system text, in the person's language as far as it is known."""
+        locale = conversation.locale or (incoming.hint if incoming.hint in self._served else None) or "en"
+        return self._outcome(Plan(((Piece(f"system/{name}"),),)), locale, at, conversation, locale)
+
+    async def _held_back(
+        self, pace: Pace, incoming: Incoming, conversation: Conversation, at: datetime, deadline: float
+    ) -> Outcome:
+        """A message beyond the limits: nothing is sent, or a word about it; but what the model finds urgent is answered."""
+        if pace != "flood" and incoming.chosen is None:
+            request = Request(clean(incoming.text), conversation, at, hint=incoming.hint)
+            with contextlib.suppress(EngineUnavailable):
+                reply = await self._engine.turn(request, deadline - asyncio.get_running_loop().time())
+                if reply.urgent:
+                    return self._finish(reply, at, in_latin=False, before=None)
+        if pace == "slow" or incoming.channel == "web":
+            return self._said("too_fast", incoming, conversation, at)
+        return self._outcome(Plan(), conversation.locale or "en", at, conversation, "und")
+
+    async def _within_budget(self, incoming: Incoming, outcome: Outcome) -> Outcome:
+        """Counts the segments of a reply; beyond the day's budget an ordinary answer gives way to the way to a person, and then to nothing.
+        Urgent answers always go."""
+        if self._segments_a_day is None or incoming.channel != "sms" or outcome.silent:
+            return outcome
+        cost = sum(segments.count(message.text) for message in outcome.messages)
+        spent = await _in_thread(self._store.count, "segments", outcome.at, cost)
+        if spent <= self._segments_a_day or outcome.urgent or (outcome.ranking[:1] and outcome.ranking[0][0] in BUDGET_FREE):
+            return outcome
+        logger().error("sms budget", reason="spent", count=spent)
+        plan = Plan(((Piece("system/human_route_basic"),),)) if spent <= 2 * self._segments_a_day else Plan()
+        return self._outcome(plan, outcome.locale, outcome.at, outcome.conversation, outcome.language)
 
     def _find_danger(self, incoming: Incoming, text: str, at: datetime) -> str | None:
         if incoming.chosen is not None:
@@ -401,7 +463,8 @@ class Assistant:
             plan = Plan(((Piece(last, "source"),),))
         elif name == "wrong" and last is not None:
             await _in_thread(self._store.flag, last, at)
-            plan = Plan(((Piece("system/wrong_thanks"),),))
+            plan = Plan(((Piece("system/wrong_thanks"), Piece("system/wrong_ask")),))
+            conversation = replace(conversation, flow=WRONG, node=last, offered=())
         elif name in ("english", "language"):
             wanted = "en" if name == "english" else control.locale
             if wanted not in self._served:
@@ -426,6 +489,7 @@ class Assistant:
         elif name == "delete":
             plan, erased = Plan(((Piece("delete_my_data"),),)), True
             self._fragments.pop(conversation.id, None)
+            self._limits.forget(conversation.id)
         elif name == "zero":
             conversation = replace(conversation, flow=None, node=None, offered=())
             plan = Plan(((Piece("system/flow_left"),),))

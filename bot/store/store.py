@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ KEEP_CONVERSATION = timedelta(hours=24)
 KEEP_ANSWERED = timedelta(hours=48)
 KEEP_CLEANUP = timedelta(hours=24)
 KEEP_HANDOFF = timedelta(hours=24)
+KEEP_COUNTS = timedelta(days=90)
 
 
 class StoreError(Exception):
@@ -143,12 +144,33 @@ class Store:
         with self._begin() as db:
             return db.execute(sa.select(t.optout.c.id).where(t.optout.c.id == id_)).first() is not None
 
-    def flag(self, id_: str, now: datetime) -> None:
-        """Count that an answer was called wrong today."""
+    def flag(self, id_: str, now: datetime, reason: int = 0) -> None:
+        """Count that an answer was called wrong today. With a `reason` (1 to 4), the flag that was set without one gets it."""
         with self._begin() as db:
-            where = (t.flag.c.id == id_) & (t.flag.c.on == now.date())
-            if not db.execute(sa.update(t.flag).where(where).values(count=t.flag.c.count + 1)).rowcount:
-                db.execute(sa.insert(t.flag).values(id=id_, on=now.date(), count=1))
+            if reason:
+                where = (t.flag.c.id == id_) & (t.flag.c.on == now.date()) & (t.flag.c.reason == 0) & (t.flag.c.count > 0)
+                db.execute(sa.update(t.flag).where(where).values(count=t.flag.c.count - 1))
+            _add(db, t.flag, {"id": id_, "on": now.date(), "reason": reason}, 1)
+
+    def flags(self) -> list[tuple[str, date, int, int]]:
+        """(answer's id, day, reason, count), newest day first."""
+        query = sa.select(t.flag).where(t.flag.c.count > 0).order_by(t.flag.c.on.desc(), t.flag.c.id, t.flag.c.reason)
+        with self._begin() as db:
+            return [(row["id"], row["on"], row["reason"], row["count"]) for row in db.execute(query).mappings()]
+
+    def count(self, name: str, now: datetime, by: int = 1) -> int:
+        """Add to a count of today, and return it."""
+        key = {"name": name, "on": now.date()}
+        with self._begin() as db:
+            _add(db, t.counter, key, by)
+            where = (t.counter.c.name == name) & (t.counter.c.on == now.date())
+            return int(db.execute(sa.select(t.counter.c.count).where(where)).scalar_one())
+
+    def counts(self, since: date) -> list[tuple[str, date, int]]:
+        """(name, day, count) from that day on."""
+        query = sa.select(t.counter).where(t.counter.c.on >= since).order_by(t.counter.c.on, t.counter.c.name)
+        with self._begin() as db:
+            return [(row["name"], row["on"], row["count"]) for row in db.execute(query).mappings()]
 
     def clean_up_later(self, sid: str, due: datetime) -> None:
         """Note a message at Twilio for deletion."""
@@ -217,6 +239,7 @@ class Store:
             idle = c.private & (c.seen < _naive(now - IDLE_PRIVATE))
             gone += db.execute(sa.delete(t.conversation).where(idle | (c.seen < _naive(now - KEEP_CONVERSATION)))).rowcount
             gone += db.execute(sa.delete(t.answered).where(a.at < _naive(now - KEEP_ANSWERED))).rowcount
+            db.execute(sa.delete(t.counter).where(t.counter.c.on < (now - KEEP_COUNTS).date()))
             gone += db.execute(sa.delete(t.handoff).where(t.handoff.c.made < _naive(now - KEEP_HANDOFF))).rowcount
             gone += db.execute(sa.delete(t.twilio_cleanup).where(w.due < _naive(now - KEEP_CLEANUP))).rowcount
         if gone and self._engine.dialect.name == "sqlite":
@@ -235,6 +258,13 @@ class Store:
         except StoreError:
             return False
         return True
+
+
+def _add(db: Connection, table: sa.Table, key: dict[str, Any], by: int) -> None:
+    """Add to the count of a row, which is made if there is none."""
+    where = sa.and_(*(table.c[name] == value for name, value in key.items()))
+    if not db.execute(sa.update(table).where(where).values(count=table.c.count + by)).rowcount:
+        db.execute(sa.insert(table).values(**key, count=by))
 
 
 def _answered(db: Connection, message: str, reply: Answered) -> None:

@@ -52,12 +52,13 @@ twilio_cleanup = sa.Table(
     sa.Index("twilio_cleanup_due", "due"),
 )
 
-# WRONG: how often an answer was flagged, by day; nothing of who or why.
+# WRONG: how often an answer was flagged, by day and reason (0 none given, 1 not true, 2 too old, 3 not what was asked, 4 not understood).
 flag = sa.Table(
     "flag",
     metadata,
     sa.Column("id", sa.String(64), primary_key=True),
     sa.Column("on", sa.Date, primary_key=True),
+    sa.Column("reason", sa.Integer, primary_key=True),
     sa.Column("count", sa.Integer, nullable=False, default=0),
 )
 
@@ -71,6 +72,15 @@ handoff = sa.Table(
     sa.Column("locale", sa.String(16), nullable=False),
     sa.Column("topic", sa.String(64), nullable=False),  # an answer's id
     sa.Column("given", sa.String(400), nullable=False),  # ids by comma, oldest first
+)
+
+# Counts of a day that belong to nobody: segments sent, status codes from Twilio.
+counter = sa.Table(
+    "counter",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("on", sa.Date, primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
 )
 
 # An answer, or a fact with all answers that rest on it, taken out of service by the content owner.
