@@ -66,11 +66,16 @@ def _at(turn_: Turn, id_: str, points: int | None = None) -> tuple[Plan, Convers
     """At a node: its plan, and the conversation standing there (or nowhere, at an end)."""
     if id_ == REGULAR:
         id_ = booking.offer(turn_.conversation.locale or "en", turn_.at)
+    if points is None:
+        id_ = plans.shown(turn_.knowledge, id_)
     plan = plans.node(turn_.knowledge, id_, turn_.conversation, turn_.at, points)
     flow = turn_.knowledge.flows[flow_of(id_)]
+    private = turn_.conversation.private or flow.private
     place = (flow.id, id_) if flow.nodes[id_].choices else (None, None)
     last = id_ if points is None else turn_.conversation.last_id  # for MORE; a count of points is not said again
-    return plan, replace(turn_.conversation, flow=place[0], node=place[1], offered=plan.options, last_id=last, part=0)
+    return plan, replace(
+        turn_.conversation, flow=place[0], node=place[1], offered=plan.options, last_id=last, part=0, private=private
+    )
 
 
 def _papers(turn_: Turn, flow: Flow) -> tuple[Plan, Conversation]:

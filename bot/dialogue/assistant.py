@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from bot.dialogue.plan import Piece, Plan, Rendered, render
 from bot.dialogue.state import GIVEN, Conversation, is_private
 from bot.engine.exchange import EngineClient, EngineUnavailable, Reply, Request
 from bot.knowledge import Knowledge, segments
+from bot.knowledge.flows import PAPERS, PREFIX, flow_of
 from bot.nlu.language import LanguageIdentifier, script_of
 from bot.nlu.mask import mask
 from bot.privacy.logs import logger
@@ -38,8 +40,10 @@ HAND_OFF = "handoff"  # the `flow` of a conversation that was offered a code for
 PERSON_DIGITS, STAFF_DIGITS = 8, 6  # of a code that a person gives to a desk, and of one that a desk gives to a person
 WRONG = "wrong"  # the `flow` of a conversation that flagged the answer `node` and may say why, by one of the REASONS' numbers
 REASONS = 4
+EMERGENCY = "emergency_now"  # what somebody means who writes 911
 PRIVATE = "private"  # the topic of a code that names none
-STAY = "language/"  # + a locale: an option that changes the language
+STAY = "language/"  # + a locale: an option that stays in the language in which an answer was just shown, by 1
+WAY_BACK = "language-back/"  # + a locale: no option, but the language to which its own name leads back
 
 # What each command is called where messages are measured: its catalogue id, or a system text.
 COMMAND_IDS = {
@@ -205,7 +209,7 @@ class Assistant:
         self, incoming: Incoming, conversation: Conversation, at: datetime, deadline: float, pace: Pace = "ok"
     ) -> Outcome:
         text = clean(incoming.text)
-        danger = self._find_danger(incoming, text, at)
+        danger = self._find_danger(incoming, text, at, conversation)
         command = None if incoming.chosen else self._control.find(text, conversation.locale or incoming.hint)
         if command is not None and incoming.channel == "web" and command.command in SMS_ONLY:
             command = None
@@ -232,7 +236,8 @@ class Assistant:
         picked = self._picked_language(conversation, text) if incoming.chosen is None and danger is None else None
         if picked is not None:
             return self._in_language(picked, conversation, at)
-        if incoming.chosen is None and danger is None and (code := _staff_code(incoming.text)) is not None:
+        counting = (conversation.node or "").endswith(PAPERS)
+        if incoming.chosen is None and danger is None and not counting and (code := _staff_code(incoming.text)) is not None:
             return await self._taken_over(code, incoming, conversation, at)
         if conversation.flow == HAND_OFF or (incoming.chosen or "").startswith("handoff/"):
             said = self._yes_or_no(incoming, text) if danger is None else None
@@ -242,6 +247,8 @@ class Assistant:
         named = self._unwritten.find(text, conversation.locale) if incoming.chosen is None and danger is None else None
         if named is not None:
             return self._interpreter(named, conversation, incoming.hint, at)
+        offered = tuple(option for option in conversation.offered if not option.startswith((STAY, WAY_BACK)))
+        conversation = replace(conversation, offered=offered)  # those are gone after one message
         request = Request(text, conversation, at, danger=danger, chosen=incoming.chosen, hint=incoming.hint)
         within = deadline - asyncio.get_running_loop().time()
         if danger is not None:
@@ -287,7 +294,7 @@ class Assistant:
         plan = Plan(((Piece("system/human_route_basic"),),)) if spent <= 2 * self._segments_a_day else Plan()
         return self._outcome(plan, outcome.locale, outcome.at, outcome.conversation, outcome.language)
 
-    def _find_danger(self, incoming: Incoming, text: str, at: datetime) -> str | None:
+    def _find_danger(self, incoming: Incoming, text: str, at: datetime, conversation: Conversation | None = None) -> str | None:
         if incoming.chosen is not None:
             return None
         for id_ in [key for key, parts in self._fragments.items() if at - parts[-1][0] > FRAGMENTS]:
@@ -295,6 +302,9 @@ class Assistant:
         parts = self._fragments.setdefault(incoming.ids[0], deque(maxlen=5))
         recent = [part for when, part in parts if at - when <= FRAGMENTS]
         parts.append((at, text[:300]))
+        counting = False if conversation is None else (conversation.node or "").endswith(PAPERS)
+        if self._choices.is_911(text, counting=counting):
+            return EMERGENCY
         found = self._danger.find(text) or (self._danger.find(" ".join([*recent, text])) if recent else None)
         if found is not None:
             parts.clear()  # answered: the next message is not read as part of it again
@@ -311,7 +321,7 @@ class Assistant:
         plan, conversation = self._with_desk(plan, conversation, at)
         if before is not None and before != locale and not reply.urgent:
             plan = plans.with_way_back(plan, before)
-            conversation = replace(conversation, offered=(*conversation.offered, STAY + before))
+            conversation = replace(conversation, offered=(*conversation.offered, WAY_BACK + before))
         plan, welcomed = plans.with_welcome(self._knowledge, plan, locale, conversation, at)
         if welcomed:
             conversation = replace(conversation, welcomed=True)
@@ -363,17 +373,23 @@ class Assistant:
         return hint if hint in self._served else "en"
 
     def _outcome(self, plan: Plan, locale: str, at: datetime, conversation: Conversation, language: str, **more: Any) -> Outcome:
+        plan = plans.fitted(self._knowledge, plan, locale, conversation.channel, at)
         messages = render(self._knowledge, plan, locale, conversation.channel, at)
-        answers = [id_ for id_ in plan.ids if self._is_answer(id_)]
+        answers = list(dict.fromkeys(id_ for said in plan.ids if (id_ := self._answer_of(said)) is not None))
         conversation = replace(
             conversation, given=(*[id_ for id_ in conversation.given if id_ not in answers], *answers)[-GIVEN:]
         )
         return Outcome(plan, locale, at, conversation, messages, language, **more)
 
-    def _is_answer(self, id_: str) -> bool:
-        """Whether a content id is an answer that a desk would want to know of."""
-        question = self._knowledge.questions.get(id_)
-        return id_.startswith("flow/") or (question is not None and question.topic != "conversation")
+    def _answer_of(self, id_: str) -> str | None:
+        """The catalogue id of an answer that a desk would want to know of. Of a guided conversation the question that begins it: its places
+        would tell what was chosen."""
+        questions = self._knowledge.questions
+        if id_.startswith(PREFIX):
+            return next(
+                (key for key, question in questions.items() if question.flow == flow_of(id_) and not question.urgent), None
+            )
+        return id_ if id_ in questions and questions[id_].topic != "conversation" else None
 
     # --- a code between here and 311 ------------------------------------------------------------------------------------
 
@@ -400,7 +416,8 @@ class Assistant:
         if agreed and offered and desk < len(self._knowledge.desks):
             topic = next((id_ for id_ in reversed(conversation.given) if id_ in self._knowledge.questions), "human_agent")
             # After a safety or victim topic a desk is told the language, and no more: staff never read one back.
-            handoff = Handoff(locale, PRIVATE) if conversation.private else Handoff(locale, topic, conversation.given)
+            private = conversation.private or any(is_private(id_, self._knowledge.questions) for id_ in conversation.given)
+            handoff = Handoff(locale, PRIVATE) if private else Handoff(locale, topic, conversation.given)
             code = await _in_thread(self._store.hand_off, PERSON_DIGITS, handoff, at)
             plan = Plan(((Piece("system/handoff_code", "code", int(code) * 100 + desk),),))
         else:
@@ -426,19 +443,20 @@ class Assistant:
     def _picked_language(self, conversation: Conversation, text: str) -> str | None:
         """The language to stay in, where that was offered and the message takes it up by its number or in words."""
         numbers = self._choices.numbers(text)
-        number = 1 if self._choices.word(text) == "stay" else numbers[0] if len(numbers) == 1 else 0
-        option = conversation.offered[number - 1] if 0 < number <= len(conversation.offered) else ""
-        return option.removeprefix(STAY) if option.startswith(STAY) else None
+        option = next(iter(conversation.offered), "")
+        taken = numbers == (1,) or self._choices.word(text) == "stay"
+        return option.removeprefix(STAY) if taken and option.startswith(STAY) else None
 
     def _in_language(self, locale: str, conversation: Conversation, at: datetime) -> Outcome:
         """From now on in this language. In a guided conversation its place is shown again."""
-        conversation = replace(
-            conversation, locale=locale, offered=tuple(o for o in conversation.offered if not o.startswith(STAY))
-        )
+        offered = tuple(option for option in conversation.offered if not option.startswith((STAY, WAY_BACK)))
+        conversation = replace(conversation, locale=locale, offered=offered)
         plan = Plan(((Piece("system/language_changed"),),))
         if conversation.flow in self._knowledge.flows and conversation.node is not None:
-            here = plans.node(self._knowledge, conversation.node, conversation, at)
+            node = plans.shown(self._knowledge, conversation.node)
+            here = plans.node(self._knowledge, node, conversation, at)
             plan = Plan((*plan.messages, *here.messages), here.options)
+            conversation = replace(conversation, node=node, offered=here.options)
         return self._outcome(plan, locale, at, conversation, locale, ranking=(("change_language", 1.0),))
 
     # --- commands -------------------------------------------------------------------------------------------------------
@@ -472,7 +490,7 @@ class Assistant:
             elif (
                 last is None
                 or wanted == locale
-                or STAY + wanted in conversation.offered
+                or {STAY + wanted, WAY_BACK + wanted} & set(conversation.offered)
                 or conversation.flow in self._knowledge.flows
             ):
                 return self._in_language(wanted, conversation, at)
@@ -541,8 +559,8 @@ class Assistant:
 
 def _staff_code(text: str) -> str | None:
     """The six digits that the whole message is, in any script, or None."""
-    digits = normalise(text).replace(" ", "")
-    return digits if len(digits) == STAFF_DIGITS and digits.isdecimal() else None
+    plain = normalise(text)
+    return plain.replace(" ", "") if re.fullmatch(r"[0-9]{6}|[0-9]{3} [0-9]{3}", plain) else None
 
 
 def clean(text: str) -> str:

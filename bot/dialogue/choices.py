@@ -48,8 +48,19 @@ class ChoiceWords:
     def numbers(self, text: str) -> tuple[int, ...]:
         """The numbers that the whole text is ("2", "২", "two", "one and 4", "uno, tres"), each once; () for any other text."""
         digits = numbers(text)
-        if digits:
-            return digits
+        return digits or tuple(dict.fromkeys(self._spelled(text)))
+
+    def is_911(self, text: str, *, counting: bool) -> bool:
+        """Whether the whole text is the number for danger, in digits or words ("9-1-1", "nine one one", "nueve once"). While papers are
+        counted by number, 9 and 11 are two of them."""
+        joined = normalise(text).replace(" ", "")
+        if joined == "911" and not (counting and text.strip() != "911" and "-" not in text):
+            return True
+        found = self._spelled(text)
+        return found == (9, 1, 1) or (found == (9, 11) and not counting)
+
+    def _spelled(self, text: str) -> tuple[int, ...]:
+        """The numbers that the whole text is made of, in digits or words, or ()."""
         plain = normalise(text)
         if plain in self._numbers:
             return (self._numbers[plain],)
@@ -57,8 +68,8 @@ class ChoiceWords:
         for word in plain.split():
             if word in self._joining:
                 continue
-            number = int(word) if word.isdigit() and len(word) < 3 else self._numbers.get(word)
+            number = int(word) if word.isascii() and word.isdecimal() and len(word) < 3 else self._numbers.get(word)
             if number is None:
                 return ()
             found.append(number)
-        return tuple(dict.fromkeys(found))
+        return tuple(found)

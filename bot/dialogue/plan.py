@@ -66,9 +66,12 @@ class Plan:
 
     @property
     def to_keep(self) -> Plan:
-        """The plan as it may be stored for a repeat: a count of papers, which was worked out from what a person has, is not; whoever asks
-        again gets the question again."""
-        counted = next((piece.id for message in self.messages for piece in message if piece.form == "points"), None)
+        """The plan as it may be stored for a repeat. A count of papers, which was worked out from what a person has, is not, nor is a code that
+        opens once: whoever sends the same message again gets the question again, or is told to ask for a new code."""
+        pieces = [piece for message in self.messages for piece in message]
+        if any(piece.form == "code" for piece in pieces):
+            return Plan(((Piece("system/handoff_gone"),),))
+        counted = next((piece.id for piece in pieces if piece.form == "points"), None)
         return self if counted is None else Plan(((Piece(counted.rsplit("/", 1)[0] + PAPERS),),))
 
     def as_json(self) -> dict[str, Any]:
@@ -142,6 +145,7 @@ def node(knowledge: Knowledge, id_: str, conversation: Conversation, at: datetim
     """A place in a guided conversation, with its choices: by number on SMS, as buttons on the page; after an end what its flow says
     there, and whether that line is open. `points`: see Piece."""
     flow = knowledge.flows[flow_of(id_)]
+    id_ = id_ if points is not None else shown(knowledge, id_)
     here, start = flow.nodes[id_], flow.start[conversation.channel]
     message: Message = (Piece(id_) if points is None else Piece(id_, "points", points),)
     options = tuple(map(str, here.choices))
@@ -155,13 +159,20 @@ def node(knowledge: Knowledge, id_: str, conversation: Conversation, at: datetim
     else:
         if id_.endswith(PAPERS):
             options = tuple(f"{id_}|{paper.label}" for paper in flow.papers) + options
-        if id_ != start:
+        if id_ != start:  # a node that both channels use may have a "back" that is right for text messages only
+            options = tuple(option for option in options if not option.endswith("|system/choice_back"))
             moves = (Choice(flow.before("web", id_), "system/choice_back"), Choice(start, "system/choice_again"))
-            options += tuple(str(move) for move in moves if not any(o.endswith(f"|{move.label}") for o in options))
+            options += tuple(map(str, moves))
     if not here.choices and flow.end is not None:
         closed: tuple[Message, ...] = ((Piece(flow.end, "closed"),),) if knowledge.closed_line(flow.end, at) else ()
         return Plan((message, *closed, (Piece(flow.end),)), options)
     return Plan((message,), options)
+
+
+def shown(knowledge: Knowledge, id_: str) -> str:
+    """The node as it can be shown again: in place of a count, which is not kept, the question about papers."""
+    counts = "{identity}" in knowledge.answer(id_).texts["short"]
+    return id_.rsplit("/", 1)[0] + PAPERS if counts else id_
 
 
 def begun(knowledge: Knowledge, given: Plan, first: str, conversation: Conversation, at: datetime) -> tuple[Plan, bool]:
@@ -206,12 +217,40 @@ def with_desk(knowledge: Knowledge, plan: Plan, channel: str, at: datetime) -> t
     if desk is None or "human_agent" not in plan.ids or len(plan.messages) >= MAX_MESSAGES:
         return plan, None
     options = plan.options if channel == "sms" else tuple(f"{option}|{label}" for option, label in HANDOFF.items())
+    plan = _without(plan, "system/flow_kept")  # one question at a time
     return Plan((*plan.messages, (Piece("system/handoff_ask", "desk", desk),)), options), desk
 
 
 def with_way_back(plan: Plan, before: str) -> Plan:
     """The plan with a line, in the language before, on how to get back to it."""
     return Plan((*plan.messages, (Piece(before, "back"),)), plan.options) if len(plan.messages) < MAX_MESSAGES else plan
+
+
+# What may be left out of a turn that is too long, in this order; the rest is the answer, and help in danger.
+_DISPENSABLE = (
+    "system/language_back",
+    "system/flow_kept",
+    "system/flow_words",
+    "system/flow_on_web",
+    "system/option_not_there",
+    "closed",
+)
+
+
+def fitted(knowledge: Knowledge, plan: Plan, locale: str, channel: Literal["sms", "web"], at: datetime) -> Plan:
+    """The plan without what makes a turn of text messages longer than it may be (design: 3 messages, 8 segments)."""
+    for name in _DISPENSABLE if channel == "sms" else ():
+        counts = [segments.count(text) for text, _ in _texts(knowledge, plan, locale, channel, at)]
+        if len(counts) <= MAX_MESSAGES and sum(counts) <= MAX_SEGMENTS:
+            break
+        plan = _without(plan, name)
+    return plan
+
+
+def _without(plan: Plan, name: str) -> Plan:
+    """The plan without the pieces of that id or form."""
+    messages = [tuple(p for p in message if name not in (_said_id(p), p.form)) for message in plan.messages]
+    return Plan(tuple(message for message in messages if message), plan.options)
 
 
 def with_danger_line(plan: Plan) -> Plan:
@@ -312,7 +351,7 @@ def _texts(
             text = _text(knowledge, piece, locale, channel, at)
             # A hint belongs to the sentence before it; everything else starts a line of its own.
             if piece.id == "system/more_hint" and lines:
-                lines[-1] += " " + text
+                lines[-1] += _hint(knowledge, lines[-1], text, message[0].number, locale, channel, at)
             else:
                 lines.append(text)
         if channel == "web":
@@ -320,6 +359,18 @@ def _texts(
         else:
             out += [(text, message) for text in _packed([segments.simplify(line) for line in lines])]
     return out
+
+
+def _hint(
+    knowledge: Knowledge, line: str, hint: str, part: int, locale: str, channel: Literal["sms", "web"], at: datetime
+) -> str:
+    """The hint that there is more, as long as it costs no further segment: else a short one, else (after the first part) none."""
+    cost = segments.count(segments.simplify(line))
+    short = knowledge.say("system/more_short", locale, channel, at).parts[0]
+    for text in (f" {hint}", f" {short}"):
+        if segments.count(segments.simplify(line + text)) <= cost:
+            return text
+    return f" {short}" if part == 0 else ""
 
 
 def _packed(lines: list[str]) -> list[str]:

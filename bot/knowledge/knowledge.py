@@ -300,7 +300,8 @@ class Knowledge:
         if target in HANDOFF:
             return labels == [HANDOFF[target]]
         if target.startswith(PREFIX):
-            known = target in self.answers and all(label in self.answers for label in labels)
+            flow = self.flows.get(target.split("/")[1])
+            known = flow is not None and target in flow.nodes and all(label in self.answers for label in labels)
             return known and (len(labels) < 2 or target.endswith(PAPERS))
         return not labels and target in self.questions
 
