@@ -40,7 +40,7 @@ check: setup  ## whether the content keeps its own rules
 test: setup-dev  ## everything that needs no root and no server of its own, in under 5 minutes after set-up
 	@$(MAKE) --no-print-directory lint train
 	@$(VENV)/bin/amparo check --brief
-	@echo "tests ..." && $(PY) -m pytest -m "not full"
+	@echo "tests ..." && $(PY) -m pytest -m "not full" -n 2 --dist worksteal
 	@echo "Left to 'make test-full' (after 'make system'): $$($(PY) -m pytest -m full --collect-only -q 2>/dev/null | grep -c '::') tests with Chromium, PostgreSQL and npm oracles."
 
 test-full: setup-dev  ## the tests that need what `make system` installs

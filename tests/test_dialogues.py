@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -19,18 +20,19 @@ from tests.conftest import NOON, ROOT
 FILES = sorted((Path(__file__).parent / "dialogues").glob("*.yml"))
 
 
-def make_assistant(knowledge: Knowledge, engine, clock=lambda: NOON) -> Assistant:
+@lru_cache(maxsize=1)
+def words() -> tuple[ControlWords, ChoiceWords, DangerDetector]:
+    """Read once: they never change."""
     content = ROOT / "content"
-    return Assistant(
-        knowledge,
-        MemoryStore(),
-        engine.engine,
+    return (
         ControlWords.load(content / "control_words.yml"),
         ChoiceWords.load(content / "choice_words.yml"),
         DangerDetector.load(content / "danger.yml"),
-        None,
-        clock,
     )
+
+
+def make_assistant(knowledge: Knowledge, engine, clock=lambda: NOON) -> Assistant:
+    return Assistant(knowledge, MemoryStore(), engine.engine, *words(), None, clock)
 
 
 @pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])

@@ -94,11 +94,11 @@ def follow_ups() -> list[tuple[str, str, str]]:
 
 
 def test_follow_ups_go_to_the_right_id_of_the_topic(engine) -> None:
-    """Given, or among what is offered. 32 of 44 were right when this was written; it must not get worse (docs/understanding.md)."""
+    """Given, or among what is offered. 35 of 43 were right when this was written; it must not get worse (docs/understanding.md)."""
     missed = []
     for after, text, expected in follow_ups():
         reply = engine(text, replace(SMS, last_id=after, welcomed=True))
         gated = reply.plan.ids == ["system/gate"] and reply.conversation.node == expected
         if expected not in (*reply.plan.ids, *reply.plan.options) and not gated:
             missed.append((after, text, expected, reply.plan.ids, reply.plan.options))
-    assert len(missed) <= 12, missed
+    assert len(missed) <= 8, missed

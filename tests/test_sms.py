@@ -178,7 +178,8 @@ STRANGE = [
 
 @pytest.mark.parametrize(("reason", "body"), STRANGE, ids=[row[0] for row in STRANGE])
 def test_strange_bodies_get_an_answer(server: Server, reason: str, body: str) -> None:
-    messages = texts(server.sms(body, "+12125550140"))
+    number = [name for name, _ in STRANGE].index(reason)
+    messages = texts(server.sms(body, f"+121255501{80 + number}"))  # one sender's messages would be too many
     assert messages and all(message.strip() for message in messages)
 
 

@@ -32,7 +32,7 @@ def test_a_language_that_changed_inside_a_flow_breaks_no_page(knowledge: Knowled
 @pytest.mark.parametrize("text", ["1, 9, 10, 11", "1 2 3 4 5 6"])
 def test_a_list_of_papers_is_no_code(text: str, knowledge: Knowledge, engine) -> None:
     assistant = make_assistant(knowledge, engine)
-    talk(assistant, "which papers do i need for idnyc", "1")
+    talk(assistant, "which papers do i need for idnyc")
     counted = talk(assistant, text)
     assert counted.plan.ids[0].startswith("flow/idnyc_documents/"), counted.plan.ids
 
@@ -51,9 +51,9 @@ def test_the_number_for_danger_is_never_a_choice(text: str, knowledge: Knowledge
 
 def test_and_not_while_papers_are_counted(knowledge: Knowledge, engine) -> None:
     assistant = make_assistant(knowledge, engine)
-    talk(assistant, "which papers do i need for idnyc", "1")
+    talk(assistant, "which papers do i need for idnyc")
     assert talk(assistant, "nine one one").plan.ids[0] == "emergency_now"
-    talk(assistant, "which papers do i need for idnyc", "1")
+    talk(assistant, "which papers do i need for idnyc")
     assert talk(assistant, "9, 11").plan.ids[0].startswith("flow/idnyc_documents/")
 
 

@@ -9,7 +9,8 @@ from typing import Literal
 Pace = Literal["ok", "slow", "silent", "flood"]
 MINUTE, HOUR = 10, 60  # messages of one sender
 FLOOD = 30  # in a minute: from here on not even the model is asked
-SAME = 3  # the same text so many times within SAME_WITHIN is an answering machine, or a finger on a button
+SAME = 3  # the same text so many times within SAME_WITHIN is an answering machine
+LONG = 16  # characters from which that counts: "1" and "yes" come again in every guided conversation
 SAME_WITHIN = timedelta(minutes=10)
 SENDERS = 50_000  # remembered at once: some 20 MB at the most
 
@@ -34,7 +35,7 @@ class Limits:
         in_minute = sum(at - when < timedelta(minutes=1) for when, _ in seen)
         if in_minute > FLOOD:
             return "flood"
-        same = sum(1 for when, other in seen if other == mark and at - when < SAME_WITHIN)
+        same = sum(1 for when, other in seen if other == mark and at - when < SAME_WITHIN) if len(text.strip()) >= LONG else 0
         if in_minute > MINUTE or len(seen) > HOUR:
             first = in_minute == MINUTE + 1 or (in_minute <= MINUTE and len(seen) == HOUR + 1)
             return "slow" if first else "silent"

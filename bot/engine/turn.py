@@ -135,11 +135,11 @@ class Engine:
         conversation = request.conversation
         language = conversation.locale or "und"
         asked = bool(conversation.offered) or conversation.node is not None
-        numbers = self._words.numbers(request.text)
+        numbers = self._words.numbers(request.text) if request.danger is None else ()
         if numbers and (asked or not any(char.isalpha() for char in request.text)):
             return Parse((), language, 0.0, numbers[0]) if len(numbers) == 1 else Parse((), language, 0.0, numbers=numbers)
-        if request.danger is not None:
-            return None  # it is read as a whole, whatever was asked
+        if request.danger is not None:  # it is read as a whole, whatever was asked; but 911 needs no model
+            return Parse((), language) if self._words.is_911(request.text, counting=False) else None
         named = self._by_label(request)
         if named is not None:
             return Parse((), language, option=named)
