@@ -25,7 +25,7 @@ TABLE = [
     ("a phrase and no model", Parse(()), SMS, {"danger": "emergency_now"}, ("emergency_now", "answer", "emergency_now")),
     ("the model's shade of danger", said(("self_harm", 0.8)), SMS, {"danger": "emergency_now"}, ("self_harm", "answer", "self_harm")),
     ("an urgent second choice", said(("ice_home", 0.5), ("ice_here_now", 0.4)), SMS, {}, ("ice_here_now", "answer", "ice_here_now")),
-    ("an unlikely urgent one", said(("ice_home", 0.8), ("ice_here_now", 0.1)), SMS, {}, ("ice_home", "answer", "ice_home")),
+    ("an unlikely urgent one", said(("ice_home", 0.88), ("ice_here_now", 0.1)), SMS, {}, ("ice_home", "answer", "ice_home")),
     ("unsure between two", said(("ice_home", 0.38), ("ice_street", 0.35)), SMS, {}, ("nlu_fallback", "options", None)),
     ("nothing likely", said(("ice_home", 0.1), ("tps", 0.09)), SMS, {}, ("nlu_fallback", "unknown", None)),
     ("an option by number", Parse((), number=2), OFFERED, {}, ("idnyc_apply", "answer", "idnyc_apply")),
@@ -40,9 +40,9 @@ TABLE = [
     ("yes after an answer", said(("affirm", 0.9)), AFTER, {}, ("affirm", "more", "idnyc_cost")),
     ("again", said(("repeat_that", 0.9)), AFTER, {}, ("repeat_that", "repeat", "idnyc_cost")),
     ("the source", said(("where_is_this_from", 0.9)), AFTER, {}, ("where_is_this_from", "source", "idnyc_cost")),
-    ("a follow-up keeps the topic", said(("u_visa_cost", 0.5), ("idnyc_apply", 0.3)), AFTER, {}, ("idnyc_apply", "answer", "idnyc_apply")),
+    ("a follow-up keeps the topic", said(("u_visa_cost", 0.4), ("idnyc_apply", 0.45)), AFTER, {}, ("idnyc_apply", "answer", "idnyc_apply")),
     ("not the same answer again", said(("u_visa_cost", 0.7), ("idnyc_cost", 0.01)), AFTER, {}, ("u_visa_cost", "answer", "u_visa_cost")),
-    ("a plain other topic", said(("u_visa_cost", 0.8), ("idnyc_apply", 0.15)), AFTER, {}, ("u_visa_cost", "answer", "u_visa_cost")),
+    ("a plain other topic", said(("u_visa_cost", 0.88), ("idnyc_apply", 0.1)), AFTER, {}, ("u_visa_cost", "answer", "u_visa_cost")),
     ("more of nothing", said(("tell_me_more", 0.9)), SMS, {}, ("tell_me_more", "nothing", None)),
 ]  # fmt: skip
 
