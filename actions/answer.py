@@ -41,6 +41,8 @@ def answer(turn_: Turn) -> tuple[Plan, Conversation]:
     else:
         plan = plans.answer(knowledge, turn_.id, conversation, part=turn_.part, at=at)
         plan = plans.with_layer(knowledge, plan, turn_.id, turn_.outside)
+    if turn_.id == "change_language" and conversation.channel == "sms" and turn_.part == 0:
+        plan = plans.with_languages(knowledge, plan)
     if turn_.alarm:
         plan = plans.with_danger_line(plan)
     return turn_.given(turn_.id, plan, turn_.part)

@@ -56,3 +56,15 @@ def test_dialogue(file: Path, knowledge: Knowledge, engine) -> None:
             )
             if outcome.conversation.node is None:
                 asyncio.run(assistant.respond(Incoming(script["channel"], ("x",), "1", hint=script["locale"])))
+
+
+def test_languages_by_number(knowledge: Knowledge, engine) -> None:
+    assistant = make_assistant(knowledge, engine)
+
+    def say(text: str):
+        return asyncio.run(assistant.respond(Incoming("sms", ("x",), text)))
+
+    asked = say("i want to change the language")
+    assert asked.plan.ids[0] == "change_language" and "6 বাংলা" in asked.messages[0].text
+    changed = say("6")
+    assert changed.plan.ids == ["system/language_changed"] and changed.locale == changed.conversation.locale == "bn"

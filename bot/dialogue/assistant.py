@@ -21,7 +21,7 @@ from bot.dialogue.control import Control, ControlWords, normalise
 from bot.dialogue.danger import DangerDetector
 from bot.dialogue.languages import LanguageNames
 from bot.dialogue.limits import Limits, Pace
-from bot.dialogue.plan import Piece, Plan, Rendered, render
+from bot.dialogue.plan import STAY, Piece, Plan, Rendered, render
 from bot.dialogue.state import GIVEN, Conversation, is_private
 from bot.engine.exchange import EngineClient, EngineUnavailable, Reply, Request
 from bot.knowledge import Knowledge, segments
@@ -42,7 +42,6 @@ WRONG = "wrong"  # the `flow` of a conversation that flagged the answer `node` a
 REASONS = 4
 EMERGENCY = "emergency_now"  # what somebody means who writes 911
 PRIVATE = "private"  # the topic of a code that names none
-STAY = "language/"  # + a locale: an option that stays in the language in which an answer was just shown, by 1
 WAY_BACK = "language-back/"  # + a locale: no option, but the language to which its own name leads back
 
 # What each command is called where messages are measured: its catalogue id, or a system text.
@@ -443,9 +442,9 @@ class Assistant:
     def _picked_language(self, conversation: Conversation, text: str) -> str | None:
         """The language to stay in, where that was offered and the message takes it up by its number or in words."""
         numbers = self._choices.numbers(text)
-        option = next(iter(conversation.offered), "")
-        taken = numbers == (1,) or self._choices.word(text) == "stay"
-        return option.removeprefix(STAY) if taken and option.startswith(STAY) else None
+        number = numbers[0] if len(numbers) == 1 else 1 if self._choices.word(text) == "stay" else 0
+        option = conversation.offered[number - 1] if 0 < number <= len(conversation.offered) else ""
+        return option.removeprefix(STAY) if option.startswith(STAY) else None
 
     def _in_language(self, locale: str, conversation: Conversation, at: datetime) -> Outcome:
         """From now on in this language. In a guided conversation its place is shown again."""

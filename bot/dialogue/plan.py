@@ -28,6 +28,7 @@ Form = Literal[
     "code",
     "back",
     "say",
+    "tongue",
 ]
 HANDOFF_LASTS = timedelta(hours=24)
 PART = 4  # segments of one text message, in any language
@@ -41,7 +42,7 @@ class Piece:
     (key) that was named, or for the `foreign` one (ISO code) that was written; the `first` line of an urgent answer in it (`pt/ID`). `points`: a text
     that says how many points of identity and residency were counted (`number` is 100 times the first and the second). `desk`: a text about
     the desk of that number; `code`: and a code for it (100 times the code and the desk's number). `back`: in the language before (`id`), how to
-    get back to it. `say`: the English words of an answer, to show or say."""
+    get back to it. `say`: the English words of an answer, to show or say. `tongue`: a language (`id`) as the option `number`."""
 
     id: str
     form: Form = "part"
@@ -209,6 +210,16 @@ def with_layer(knowledge: Knowledge, plan: Plan, id_: str, outside: str | None) 
     if rest and first[0].form == "closed":  # two notices are one message: a turn has three
         return Plan(((*first, Piece(notice)), *rest), plan.options)
     return Plan(((Piece(notice),), *plan.messages), plan.options)
+
+
+STAY = "language/"  # + a locale: an option that goes on in that language
+
+
+def with_languages(knowledge: Knowledge, plan: Plan) -> Plan:
+    """The answer on changing the language, as text messages, with the languages that are written here by number."""
+    codes = [info.code for info in knowledge.served()]
+    names = tuple(Piece(code, "tongue", number) for number, code in enumerate(codes, 1))
+    return Plan((*plan.messages[:-1], (*plan.messages[-1], *names)), tuple(STAY + code for code in codes))
 
 
 def with_desk(knowledge: Knowledge, plan: Plan, channel: str, at: datetime) -> tuple[Plan, int | None]:
@@ -391,6 +402,8 @@ def _text(knowledge: Knowledge, piece: Piece, locale: str, channel: Literal["sms
     if piece.form == "points":
         values = {"identity": str(piece.number // 100), "residency": str(piece.number % 100)}
         return knowledge.say(piece.id, locale, channel, at, **values).parts[0]
+    if piece.form == "tongue":
+        return f"{piece.number} {knowledge.locale(piece.id).name}"
     if piece.form == "desk":
         return knowledge.of_desk(piece.id, piece.number, locale, at)
     if piece.form == "code":

@@ -5,12 +5,12 @@ Babel's own update was seen to give one sentence's translation to another that l
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import IO, Any
 
 from babel import Locale, UnknownLocaleError
 from babel.messages.catalog import Catalog
@@ -36,6 +36,18 @@ def messages(knowledge: Knowledge) -> dict[str, tuple[str | tuple[str, str], str
     for unit, forms in knowledge.units.items():
         found[f"unit/{unit}"] = (forms, "content/system/units.yml")
     return found
+
+
+def extract(
+    fileobj: IO[bytes], keywords: Mapping[str, Any], comment_tags: Collection[str], options: Mapping[str, Any]
+) -> Iterator[tuple[int, str, Any, list[str]]]:
+    """Babel's way in (babel.cfg): the sentences of one content file as (line, function, (msgctxt, English), comments)."""
+    name = str(Path(fileobj.name).resolve().relative_to(ROOT))
+    for context, (english, where) in messages(Knowledge.load(strict=False)).items():
+        if where == name and isinstance(english, str):
+            yield 0, "pgettext", (context, english), []
+        elif where == name:
+            yield 0, "npgettext", (context, *english), []
 
 
 def update(
