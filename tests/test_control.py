@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.dialogue.control import Control, ControlWords, normalise, number
+from bot.dialogue.control import Control, ControlWords, normalise, numbers
 from bot.knowledge.errors import ContentError
 from tests.conftest import ROOT
 
@@ -67,10 +67,20 @@ def test_a_word_of_two_commands_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("2", 2), (" 2. ", 2), ("২", 2), ("٢", 2), ("２", 2), ("22", None), ("two", None), ("2 kids", None)],
+    [
+        ("2", (2,)),
+        (" 2. ", (2,)),
+        ("২", (2,)),
+        ("٢", (2,)),
+        ("２, 3 2", (2, 3)),
+        ("22", (22,)),
+        ("222", ()),
+        ("two", ()),
+        ("2 kids", ()),
+    ],
 )
-def test_number(text: str, value: int | None) -> None:
-    assert number(text) == value
+def test_numbers(text: str, value: tuple[int, ...]) -> None:
+    assert numbers(text) == value
 
 
 def test_normalise() -> None:

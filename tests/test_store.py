@@ -14,7 +14,8 @@ import pytest
 
 from bot.dialogue.plan import Piece, Plan
 from bot.dialogue.state import Conversation
-from bot.store import Answered, Store, StoreError
+from bot.knowledge import Knowledge
+from bot.store import Answered, Handoff, Store, StoreError
 from tests.conftest import NOON, free_port
 
 PLAN = Plan(((Piece("idnyc_cost"), Piece("system/more_hint")),), ("idnyc_apply",))
@@ -136,3 +137,36 @@ def test_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
     Store.open(f"sqlite:///{tmp_path / 'db.sqlite'}").close()
     with sa.create_engine(f"sqlite:///{tmp_path / 'db.sqlite'}").connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_codes_open_once_and_end(store: Store) -> None:
+    made = Handoff("zh_Hant", "u_visa_certification_denied", ("idnyc_cost",) * 5)
+    code, other = store.hand_off(8, made, NOON), store.hand_off(6, made, NOON)
+    assert len(code) == 8 and len(other) == 6
+    assert store.open_handoff(code, NOON + timedelta(hours=23)) == made
+    assert store.open_handoff(code, NOON) is None and store.open_handoff("00000000", NOON) is None
+    assert store.open_handoff(other, NOON + timedelta(hours=25)) is None
+
+
+def test_counts_and_flags(store: Store) -> None:
+    assert store.count("segments", NOON, 3) == 3 and store.count("segments", NOON, 2) == 5
+    assert store.counts(NOON.date()) == [("segments", NOON.date(), 5)]
+    store.flag("idnyc_cost", NOON)
+    store.flag("idnyc_cost", NOON)
+    store.flag("idnyc_cost", NOON, 3)
+    assert store.flags() == [("idnyc_cost", NOON.date(), 0, 1), ("idnyc_cost", NOON.date(), 3, 1)]
+    store.forget(NOON + timedelta(days=100))
+    assert store.counts(NOON.date()) == []
+
+
+def test_the_longest_conversation_fits(store: Store, knowledge: Knowledge) -> None:
+    """A place with many choices, and the longest ids: PostgreSQL refuses what does not fit, SQLite does not."""
+    papers = "flow/idnyc_documents/papers"
+    options = tuple(f"{papers}|{paper.label}" for paper in knowledge.flows["idnyc_documents"].papers)
+    longest = tuple(sorted(knowledge.questions, key=len)[-5:])
+    node = max((id_ for flow in knowledge.flows.values() for id_ in flow.nodes), key=len)
+    whole = Conversation(
+        "a" * 64, "web", NOON, locale="zh_Hant", last_id=node, offered=options, given=longest, flow="idnyc_documents", node=node
+    )
+    store.save(whole)
+    assert store.conversation(("a" * 64,)) == whole

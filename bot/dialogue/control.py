@@ -100,12 +100,6 @@ def _add(words: dict[str, list[Control]], form: str, control: Control, entry: En
         known.append(control)
 
 
-def number(text: str) -> int | None:
-    """The digit that the whole text is, in any script ("2", "২", "2."), or None."""
-    plain = normalise(text)
-    return int(plain) if re.fullmatch(r"[0-9]", plain) else None
-
-
 def numbers(text: str) -> tuple[int, ...]:
     """The numbers that a message is made of ("1, 4 and 7" is not; "1, 4 7" is), each once, or ()."""
     plain = normalise(text).split()
