@@ -46,6 +46,7 @@ class Settings:
     twilio: Twilio | None
     model: Path
     segments_a_day: int = 20_000  # SMS segments sent in a day, from which only urgent answers go out whole
+    segment_price: float | None = None  # US dollars, shown by the simulator
     voice_dir: Path | None = None  # recordings for callers, <locale>.mp3
 
     @property
@@ -83,8 +84,17 @@ def read(environ: Mapping[str, str] = os.environ, profile: str = "development", 
         twilio=twilio,
         model=Path(environ.get("AMPARO_MODEL") or ROOT / "models" / "amparo.tar.gz"),
         segments_a_day=_positive(environ, "AMPARO_SMS_SEGMENTS_A_DAY", 20_000),
+        segment_price=_price(environ),
         voice_dir=Path(environ["AMPARO_VOICE_DIR"]) if environ.get("AMPARO_VOICE_DIR") else None,
     )
+
+
+def _price(environ: Mapping[str, str]) -> float | None:
+    value = environ.get("AMPARO_SEGMENT_PRICE")
+    try:
+        return float(value) if value else None
+    except ValueError:
+        raise SettingsError(f"AMPARO_SEGMENT_PRICE must be dollars such as 0.0113, not {value!r}") from None
 
 
 def _positive(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -319,3 +319,17 @@ def test_segments_of_every_language(knowledge: Knowledge) -> None:
         said = [knowledge.say(id_, row.locale, "sms", NOON) for id_ in knowledge.questions]
         gsm = sum(segments.is_gsm(part) for one in said for part in one.parts) * 2 > sum(len(one.parts) for one in said)
         assert row.most <= 4 and row.urgent <= 3 and row.median <= (2 if gsm else 3), row
+
+
+def test_urgent_messages_as_they_are_sent(knowledge: Knowledge) -> None:
+    """Each of an urgent answer's messages, with its hint that there is more and its English words, is at most 3 segments."""
+    for info in knowledge.served():
+        conversation = Conversation("x", "sms", NOON, locale=info.code, last_id="ice_here_now")
+        for id_, question in knowledge.questions.items():
+            part = 0
+            while question.urgent and (plan := plans.open_answer(knowledge, id_, conversation, part=part, at=NOON)).ids != [
+                "system/no_more"
+            ]:
+                counts = [segments.count(message.text) for message in render(knowledge, plan, info.code, "sms", NOON)]
+                assert max(counts) <= 3 and len(counts) <= 2, (info.code, id_, part, counts)
+                part += 1

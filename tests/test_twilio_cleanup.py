@@ -1,6 +1,8 @@
 """Copies at Twilio are deleted by message id, against a server on loopback that answers as Twilio's API does."""
 
 import asyncio
+import json
+import re
 import threading
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,6 +15,7 @@ from bot.channels.twilio_cleanup import sweep
 from bot.privacy.keys import utc_now
 from bot.settings import Twilio
 from bot.store import Store
+from tests.conftest import ROOT
 
 SIDS = ["SM" + digit * 32 for digit in "123"]
 
@@ -54,4 +57,75 @@ def test_sweep(api, tmp_path: Path) -> None:
     assert all(path.startswith(f"/2010-04-01/Accounts/{twilio.account_sid}/Messages/") for path, _ in seen)
     assert all(authorization.startswith("Basic ") for _, authorization in seen)
     assert store.to_clean_up(utc_now()) == [SIDS[2]], "what failed is tried again"
+    store.close()
+
+
+SPEC = ROOT.parent / "shared" / "third_party" / "twilio" / "twilio_api_v2010.json"
+
+
+@pytest.fixture
+def described_api():
+    """A server that answers as Twilio's own description of its API says (read where it lies, not copied): only the paths and methods of
+    the description, only ids of its form, only with a login. A message with pictures lists two."""
+    if not SPEC.exists():
+        pytest.skip(f"did not run: {SPEC} is not here")
+    paths = json.loads(SPEC.read_text())["paths"]
+    seen: list[tuple[str, str]] = []
+    picture = "ME" + "e" * 32
+
+    def described(method: str, path: str) -> str | None:
+        for template, operations in paths.items():
+            pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(template))
+            found = re.fullmatch(pattern, path)
+            if found is None or method not in operations:
+                continue
+            known = {
+                p["name"]: p["schema"].get("pattern", ".*") for p in operations[method].get("parameters", []) if p["in"] == "path"
+            }
+            if all(re.fullmatch(known[name], value) for name, value in found.groupdict().items()):
+                return min(operations[method]["responses"])
+        return None
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            status = described(self.command.lower(), self.path)
+            seen.append((f"{self.command} {self.path.split('/Messages/')[-1]}", status or "not described"))
+            login = self.headers.get("authorization", "").startswith("Basic ")
+            self.send_response(int(status) if status and login else 400)
+            self.end_headers()
+            if status == "200":
+                self.wfile.write(json.dumps({"media_list": [{"sid": picture}, {"sid": "../x"}]}).encode())
+
+        do_GET = do_DELETE = answer
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield Twilio("AC" + "a" * 32, ("token",), "+12125550199", f"http://127.0.0.1:{server.server_port}"), seen, picture
+    server.shutdown()
+
+
+def test_every_call_is_one_that_twilio_describes(described_api, tmp_path: Path) -> None:
+    twilio, seen, picture = described_api
+    store = Store.open(f"sqlite:///{tmp_path / 'db.sqlite'}")
+    plain, with_picture = "SM" + "1" * 32, "MM" + "2" * 32
+    for sid in (plain, with_picture):
+        store.clean_up_later(sid, utc_now() - timedelta(minutes=1))
+
+    async def run() -> int:
+        async with httpx.AsyncClient() as client:
+            return await sweep(store, twilio, client)
+
+    assert asyncio.run(run()) == 2
+    assert sorted(call for call, _ in seen) == sorted(
+        [
+            f"DELETE {plain}.json",
+            f"GET {with_picture}/Media.json",
+            f"DELETE {with_picture}/Media/{picture}.json",
+            f"DELETE {with_picture}.json",
+        ]
+    ), "the picture goes, unseen, and nothing that is no picture's id"
+    assert all(status in ("200", "204") for _, status in seen), seen
     store.close()

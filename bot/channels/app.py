@@ -54,7 +54,7 @@ def make_app(settings: Settings, knowledge: Knowledge, store: Store, keys: Keys)
         assistant, knowledge, store, keys, settings.twilio, settings.public_url, settings.simulator, utc_now, settings.voice_dir
     )
     web = WebChannel(assistant, knowledge, store, keys, utc_now)
-    simulator = Simulator(sms, knowledge, settings.public_url) if settings.simulator else None
+    simulator = Simulator(sms, knowledge, settings.public_url, settings.segment_price) if settings.simulator else None
 
     async def health(_: Request) -> Response:
         return Response("ok\n", media_type="text/plain")

@@ -28,8 +28,9 @@ OUR_NUMBER = "+12125550100"
 class Simulator:
     """GET /demo shows the phones; POST /demo/send {from, body} posts to the webhook and gives its messages back."""
 
-    def __init__(self, channel: SmsChannel, knowledge: Knowledge, public_url: str) -> None:
-        self._channel, self._knowledge, self._public_url = channel, knowledge, public_url
+    def __init__(self, channel: SmsChannel, knowledge: Knowledge, public_url: str, price: float | None = None) -> None:
+        """`price` of a segment in US dollars, where the operator has given one."""
+        self._channel, self._knowledge, self._public_url, self._price = channel, knowledge, public_url, price
         self.app: Any = None  # the application itself, set once it is made
         self._templates = Environment(
             loader=FileSystemLoader(ROOT / "web" / "templates"), autoescape=select_autoescape(default=True)
@@ -42,7 +43,7 @@ class Simulator:
         return HTMLResponse(self._templates.get_template("demo.html").render(numbers=numbers))
 
     async def send(self, request: Request) -> Response:
-        """400 for anything but a message from a fictional number; else {messages: [{text, segments, encoding}], status}."""
+        """400 for anything but a message from a fictional number; else {messages: [{text, segments, encoding, cost}], status}."""
         try:
             data = json.loads(await read_body(request))
             sender, body = str(data["from"]), str(data["body"])
@@ -61,5 +62,8 @@ class Simulator:
         texts = (
             [node.text or "" for node in ElementTree.fromstring(answer.text).iter("Message")] if answer.status_code == 200 else []
         )
-        messages = [{"text": t, "segments": segments.count(t), "encoding": segments.encoding(t)} for t in texts]
+        messages = [
+            {"text": t, "segments": n, "encoding": segments.encoding(t), "cost": self._price and round(n * self._price, 4)}
+            for t, n in ((text, segments.count(text)) for text in texts)
+        ]
         return JSONResponse({"status": answer.status_code, "messages": messages})

@@ -31,7 +31,7 @@ Form = Literal[
     "tongue",
 ]
 HANDOFF_LASTS = timedelta(hours=24)
-PART = 4  # segments of one text message, in any language
+PART, URGENT_PART = 4, 3  # segments of one text message, in any language
 MAX_MESSAGES, MAX_SEGMENTS = 3, 8  # of a whole turn on SMS (design, "What a turn on SMS looks like")
 
 
@@ -368,7 +368,10 @@ def _texts(
         if channel == "web":
             out.append(("\n".join(lines), message))
         else:
-            out += [(text, message) for text in _packed([segments.simplify(line) for line in lines])]
+            question = knowledge.questions.get(message[0].id)
+            most = URGENT_PART if question is not None and question.urgent else PART
+            split = [segments.simplify(line) for text in lines for line in text.split("\n")]
+            out += [(text, message) for text in _packed(split, most)]
     return out
 
 
@@ -384,12 +387,12 @@ def _hint(
     return f" {short}" if part == 0 else ""
 
 
-def _packed(lines: list[str]) -> list[str]:
-    """Lines as text messages of at most PART segments each: a long list goes in two."""
+def _packed(lines: list[str], most: int) -> list[str]:
+    """Lines as text messages of at most so many segments each: a long list goes in two."""
     texts = [lines[0]]
     for line in lines[1:]:
         longer = f"{texts[-1]}\n{line}"
-        if segments.count(longer) <= PART:
+        if segments.count(longer) <= most:
             texts[-1] = longer
         else:
             texts.append(line)

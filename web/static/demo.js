@@ -22,7 +22,7 @@ for (const phone of document.querySelectorAll(".phone")) {
       const data = await answer.json();
       for (const message of data.messages) {
         add("in", message.text);
-        add("count", `${message.segments} segment${message.segments === 1 ? "" : "s"}, ${message.encoding}`);
+        add("count", `${message.segments} segment${message.segments === 1 ? "" : "s"}, ${message.encoding}${message.cost ? `, $${message.cost}` : ""}`);
       }
       if (!data.messages.length) add("count", "no reply");
     } catch {
