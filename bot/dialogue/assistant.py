@@ -231,7 +231,6 @@ class Assistant:
             if len(reason) == 1 and 1 <= reason[0] <= REASONS and conversation.node is not None:
                 await _in_thread(self._store.flag, conversation.node, at, reason[0])
                 return self._said("wrong_noted", incoming, replace(conversation, flow=None, node=None), at)
-            conversation = replace(conversation, flow=None, node=None)
         picked = self._picked_language(conversation, text) if incoming.chosen is None and danger is None else None
         if picked is not None:
             return self._in_language(picked, conversation, at)
@@ -242,12 +241,10 @@ class Assistant:
             said = self._yes_or_no(incoming, text) if danger is None else None
             if said is not None:
                 return await self._hand_off(said, conversation, at)
-            conversation = replace(conversation, flow=None, node=None)
         named = self._unwritten.find(text, conversation.locale) if incoming.chosen is None and danger is None else None
         if named is not None:
             return self._interpreter(named, conversation, incoming.hint, at)
-        offered = tuple(option for option in conversation.offered if not option.startswith((STAY, WAY_BACK)))
-        conversation = replace(conversation, offered=offered)  # those are gone after one message
+        conversation = _for_engine(conversation)
         request = Request(text, conversation, at, danger=danger, chosen=incoming.chosen, hint=incoming.hint)
         within = deadline - asyncio.get_running_loop().time()
         if danger is not None:
@@ -271,7 +268,7 @@ class Assistant:
     ) -> Outcome:
         """A message beyond the limits: nothing is sent, or a word about it; but what the model finds urgent is answered."""
         if pace != "flood" and incoming.chosen is None:
-            request = Request(clean(incoming.text), conversation, at, hint=incoming.hint)
+            request = Request(clean(incoming.text), _for_engine(conversation), at, hint=incoming.hint)
             with contextlib.suppress(EngineUnavailable):
                 reply = await self._engine.turn(request, deadline - asyncio.get_running_loop().time())
                 if reply.urgent:
@@ -448,8 +445,7 @@ class Assistant:
 
     def _in_language(self, locale: str, conversation: Conversation, at: datetime) -> Outcome:
         """From now on in this language. In a guided conversation its place is shown again."""
-        offered = tuple(option for option in conversation.offered if not option.startswith((STAY, WAY_BACK)))
-        conversation = replace(conversation, locale=locale, offered=offered)
+        conversation = replace(_for_engine(conversation), locale=locale)
         plan = Plan(((Piece("system/language_changed"),),))
         if conversation.flow in self._knowledge.flows and conversation.node is not None:
             node = plans.shown(self._knowledge, conversation.node)
@@ -554,6 +550,15 @@ class Assistant:
             del self._locks[id_]
         else:
             self._locks[id_] = (lock, waiting - 1)
+
+
+def _for_engine(conversation: Conversation) -> Conversation:
+    """The conversation without what only this process knows, and what holds for one message: languages to go on in or back to, and the
+    questions why an answer was wrong and whether a code is wanted."""
+    offered = tuple(option for option in conversation.offered if not option.startswith((STAY, WAY_BACK)))
+    if conversation.flow in (HAND_OFF, WRONG):
+        conversation = replace(conversation, flow=None, node=None)
+    return replace(conversation, offered=offered)
 
 
 def _staff_code(text: str) -> str | None:
