@@ -329,3 +329,25 @@ def test_doctor_says_what_is_missing(tmp_path: Path) -> None:
 def test_datetime_of_the_budget_is_the_stores_own(line: Line) -> None:
     assert line.store.count("segments", datetime(2026, 11, 24, 23, 59, tzinfo=NOON.tzinfo), 3) == 3
     assert line.store.count("segments", datetime(2026, 11, 25, 0, 1, tzinfo=NOON.tzinfo), 3) == 3
+
+
+@pytest.mark.parametrize("text", ['Voy a "matarme"', 'Need to "get out" he has a gun', 'fui a "la policía"'])
+def test_a_sentence_with_quotation_marks_is_no_heart(text: str, line: Line) -> None:
+    assert line.sms(text)
+
+
+def test_after_stop_a_question_about_danger_hears_its_answer(line: Line, knowledge: Knowledge) -> None:
+    line.sms("STOP")
+    (gate,) = line.sms("my husband is beating me right now")
+    if gate == said(knowledge, "system/gate"):
+        assert line.sms("1")[0].startswith(said(knowledge, "domestic_violence"))
+    assert line.sms("how much is idnyc") == []
+
+
+def test_two_processes_may_count_at_once(tmp_path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    stores = [Store.open(f"sqlite:///{tmp_path / 'db'}") for _ in range(2)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: stores[n % 2].count("segments", NOON, 1), range(200)))
+    assert stores[0].counts(NOON.date()) == [("segments", NOON.date(), 200)]

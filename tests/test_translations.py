@@ -333,3 +333,35 @@ def test_urgent_messages_as_they_are_sent(knowledge: Knowledge) -> None:
                 counts = [segments.count(message.text) for message in render(knowledge, plan, info.code, "sms", NOON)]
                 assert max(counts) <= 3 and len(counts) <= 2, (info.code, id_, part, counts)
                 part += 1
+
+
+def test_a_broken_file_is_refused(tree: Path) -> None:
+    knowledge = Knowledge.load(tree)
+    for broken, problem in (("other language", "its language is"), ("fuzzy", "marked fuzzy"), ("plural", "lacks a plural form")):
+        file = tree / "broken.po"
+        catalogue = i18n.export(knowledge, "ru", NOON)
+        sentence = next(m for m in catalogue if m.context == PLAIN)
+        if broken == "fuzzy":
+            sentence.string = str(sentence.string) + " Спасибо."
+            sentence.flags.add("fuzzy")
+        if broken == "plural":
+            unit = next(m for m in catalogue if m.context == "unit/point")
+            unit.string = (unit.string[0] + " x", "", "")
+        translations.write(file, catalogue)
+        with pytest.raises(ContentError, match=problem):
+            i18n.import_(knowledge, "es" if broken == "other language" else "ru", file, tree)
+
+
+def test_a_stale_sentence_comes_back_made_again(tree: Path) -> None:
+    edit_english(tree, "answers/idnyc.yml", PLAIN, " ".join(english_of(tree, PLAIN).split()[:3]))
+    knowledge = Knowledge.load(tree)
+    file = tree / "es.po"
+    catalogue = i18n.export(knowledge, "es", NOON)
+    translations.write(file, catalogue)
+    assert i18n.import_(knowledge, "es", file, tree) == 0, "as it was: still stale"
+    assert f"{PLAIN} is stale" in faults(tree, "es", "idnyc_cost")
+    message = next(m for m in catalogue if m.context == PLAIN)
+    message.string = "Ahora " + str(message.string)
+    translations.write(file, catalogue)
+    assert i18n.import_(Knowledge.load(tree), "es", file, tree) == 1
+    assert f"{PLAIN} is stale" not in faults(tree, "es", "idnyc_cost")

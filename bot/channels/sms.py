@@ -43,7 +43,7 @@ TELEPHONE = re.compile(r"\+[1-9]\d{6,14}")
 # What a phone sends when somebody taps a heart on our message ("Liked “…”"): it quotes us, and asks nothing.
 REACTION = re.compile(
     r"(?s)^\W{0,4}(?:Liked|Loved|Disliked|Laughed at|Emphasized|Questioned|Removed .{1,40} from|Reacted .{1,20} to|Le gustó|Le encantó|"
-    r"Se rió de|A aimé|A adoré)\s+[“\"«].*[”\"»]\W*$|^\S{1,4}\s+(?:to|a|à)\s+[“\"«].*[”\"»]\W*$"
+    r"Se rió de|A aimé|A adoré)\s+[“\"«].*[”\"»]\W*$|^[^\w\s]{1,8}\s+(?:to|a|à)\s+[“\"«].*[”\"»]\W*$"
 )
 # Twilio's codes for messages that did not arrive, and what an operator is told (docs/sms.md says what to do).
 CODES = {
@@ -123,7 +123,8 @@ class SmsChannel:
             return Response(status_code=400)
         forget = BackgroundTask(self._forget_at_twilio, form.get("MessageSid"), INBOUND_REST)
         if form.get("OptOutType"):  # Twilio has answered already, and refuses what we would say
-            await asyncio.to_thread(self._opt_out, form.get("OptOutType"), self._keys.optout_id(sender))
+            ids = self._keys.conversation_ids("sms", sender, self._clock())
+            await asyncio.to_thread(self._opt_out, form.get("OptOutType"), self._keys.optout_id(sender), ids)
             return self._twiml([], forget)
         if not TELEPHONE.fullmatch(sender) or REACTION.match(form.get("Body").strip()):
             return self._twiml([], forget)
@@ -184,11 +185,12 @@ class SmsChannel:
             return []
         return [info.code for info in self._knowledge.served() if (self._voice_dir / f"{info.code}.mp3").is_file()]
 
-    def _opt_out(self, kind: str, optout: str) -> None:
+    def _opt_out(self, kind: str, optout: str, ids: tuple[str, ...]) -> None:
         """Twilio's own keywords were left on: remember what they did."""
         try:
             if kind == "STOP":
                 self._store.opt_out(optout, self._clock(), "en")
+                self._store.erase(ids)
             elif kind == "START":
                 self._store.opt_in(optout)
         except StoreError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import httpx
@@ -18,7 +19,7 @@ async def sweep(store: Store, twilio: Twilio, client: httpx.AsyncClient) -> int:
     """Delete the copies that are due. Returns how many went; those that failed stay for the next sweep."""
     done = 0
     try:
-        for sid in store.to_clean_up(utc_now()):
+        for sid in await asyncio.to_thread(store.to_clean_up, utc_now()):
             url = f"{twilio.api_base}/2010-04-01/Accounts/{twilio.account_sid}/Messages/{sid}.json"
             try:
                 if sid.startswith("MM"):  # pictures are a thing of their own there: they go before the message that names them
@@ -28,7 +29,7 @@ async def sweep(store: Store, twilio: Twilio, client: httpx.AsyncClient) -> int:
                 logger().warning("twilio cleanup", error=type(error).__name__)
                 break
             if answer.status_code in _GONE:
-                store.cleaned_up(sid)
+                await asyncio.to_thread(store.cleaned_up, sid)
                 done += 1
             else:
                 logger().warning("twilio cleanup", status=answer.status_code)
@@ -38,9 +39,13 @@ async def sweep(store: Store, twilio: Twilio, client: httpx.AsyncClient) -> int:
 
 
 async def _delete_media(message: str, twilio: Twilio, client: httpx.AsyncClient) -> None:
-    """Delete the pictures of a message, unseen. Raises HTTPError; what Twilio refuses is tried again with the next sweep."""
+    """Delete the pictures of a message, unseen. Raises HTTPError, or ValueError for what Twilio refuses: the next sweep tries again."""
     auth = (twilio.account_sid, twilio.auth_tokens[0])
     listed = await client.get(f"{message}/Media.json", auth=auth, timeout=8)
+    if listed.status_code not in (200, 404):
+        raise ValueError("media not listed")
     for item in listed.json().get("media_list", []) if listed.status_code == 200 else []:
         if re.fullmatch(r"ME[0-9a-f]{32}", str(item.get("sid", ""))):
-            await client.delete(f"{message}/Media/{item['sid']}.json", auth=auth, timeout=8)
+            gone = await client.delete(f"{message}/Media/{item['sid']}.json", auth=auth, timeout=8)
+            if gone.status_code not in _GONE:
+                raise ValueError("media not deleted")

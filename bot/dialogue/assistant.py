@@ -192,10 +192,13 @@ class Assistant:
         pace = self._limits.pace(incoming.ids[0], incoming.chosen or incoming.text, at)
         try:
             outcome = await self._turn(incoming, conversation, at, deadline, pace)
-            outcome = await self._within_budget(incoming, outcome)
         except StoreError:
             logger().error("store", reason="turn", channel=incoming.channel)
             return self._without_store(incoming, at, conversation)
+        try:
+            outcome = await self._within_budget(incoming, outcome)
+        except StoreError:  # what cannot be counted is sent
+            logger().error("store", reason="count", channel=incoming.channel)
         try:
             await self._remember(incoming, outcome, before)
         except StoreError:  # what was found out for the person is not thrown away with it
@@ -214,7 +217,8 @@ class Assistant:
             command = None
         opted_out = incoming.optout is not None and await _in_thread(self._store.opted_out, incoming.optout)
         if opted_out:
-            allowed = danger is not None or (command is not None and command.command in ("start", "help", "stop"))
+            asked = conversation.flow == "gate"  # danger brought the question: its answer is heard
+            allowed = danger is not None or asked or (command is not None and command.command in ("start", "help", "stop"))
             if not allowed:
                 return Outcome(Plan(), conversation.locale or "en", at, conversation, [], "und")
         heard = pace == "ok" or danger is not None
@@ -253,7 +257,9 @@ class Assistant:
             reply = await self._engine.turn(request, within)
         except EngineUnavailable:
             return self._failure(conversation, self._guess(text, conversation, incoming.hint), danger, at)
-        if opted_out and not reply.urgent:  # the phrase alone: nothing but its answer may go to who has sent STOP
+        if (
+            opted_out and not reply.urgent and conversation.flow != "gate"
+        ):  # the phrase alone: nothing but its answer may go to who has sent STOP
             return replace(self._failure(conversation, reply.conversation.locale or "en", danger, at), failed=False)
         in_latin = script_of(text) is None and incoming.channel == "sms"
         return self._finish(reply, at, in_latin=in_latin, before=conversation.locale if incoming.chosen is None else None)
@@ -284,7 +290,9 @@ class Assistant:
             return outcome
         cost = sum(segments.count(message.text) for message in outcome.messages)
         spent = await _in_thread(self._store.count, "segments", outcome.at, cost)
-        if spent <= self._segments_a_day or outcome.urgent or (outcome.ranking[:1] and outcome.ranking[0][0] in BUDGET_FREE):
+        known = self._knowledge.questions
+        urgent = outcome.urgent or outcome.erased or any(known[id_].urgent for id_ in outcome.plan.ids if id_ in known)
+        if spent <= self._segments_a_day or urgent or (outcome.ranking[:1] and outcome.ranking[0][0] in BUDGET_FREE):
             return outcome
         logger().error("sms budget", reason="spent", count=spent)
         plan = Plan(((Piece("system/human_route_basic"),),)) if spent <= 2 * self._segments_a_day else Plan()
@@ -507,6 +515,8 @@ class Assistant:
             conversation = replace(conversation, flow=None, node=None, offered=())
             plan = Plan(((Piece("system/flow_left"),),))
         else:  # stop, start, help, web
+            if name == "stop":
+                self._fragments.pop(conversation.id, None)
             if name == "stop" and incoming.optout is not None:
                 await _in_thread(self._store.opt_out, incoming.optout, at, locale)
                 erased = True

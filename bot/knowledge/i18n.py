@@ -5,6 +5,7 @@ Babel's own update was seen to give one sentence's translation to another that l
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -177,7 +178,8 @@ def export(knowledge: Knowledge, locale: str, at: datetime) -> Catalog:
             if not any(message.string or ()):
                 message.id = _english(knowledge, message.context)
             elif message.id != _english(knowledge, message.context):
-                message.auto_comments.append(f"the English is now: {_english(knowledge, message.context)}")
+                message.auto_comments.append(f"the translation was made from other English: {message.id}")
+                message.id = _english(knowledge, message.context)
     return catalogue
 
 
@@ -208,10 +210,13 @@ def _screen(knowledge: Knowledge, context: str, locale: str, at: datetime) -> li
 def import_(knowledge: Knowledge, locale: str, file: Path, root: Path = ROOT) -> int:
     """Take a translator's file into the locale's catalogue. Returns how many sentences it changed.
 
-    Raises ContentError for a file that cannot be read, that was made from other English, whose placeholders differ from the English, or
-    that holds a sentence that there is not; nothing is then taken.
+    Raises ContentError for a file that cannot be read, is of another language or was made from other English, and for a sentence that there
+    is not, is marked fuzzy, lacks a plural form, or has other placeholders than the English; nothing is then taken.
     """
     brought = translations.read(file, locale)
+    header = re.search(r'"Language: (\w+)', file.read_text(encoding="utf-8"))
+    if header is not None and header.group(1) != str(knowledge.locale(locale).cldr):
+        raise ContentError(file, 0, f"its language is {header.group(1)}, not {locale}")
     wanted = messages(knowledge)
     held = knowledge.catalogues.messages(locale)
     new: dict[str, str | list[str]] = {}
@@ -229,8 +234,14 @@ def import_(knowledge: Knowledge, locale: str, file: Path, root: Path = ROOT) ->
             raise ContentError(
                 file, message.lineno or 0, f"{message.context} was made from other English than today's: export it again"
             )
+        if message.fuzzy:
+            raise ContentError(
+                file, message.lineno or 0, f"{message.context} is marked fuzzy: take the mark away once it is right"
+            )
         texts = [message.string] if isinstance(message.string, str) else list(message.string or ())
         places = set(PLACEHOLDER.findall(english if isinstance(english, str) else english[0]))
+        if not all(texts) or (isinstance(english, tuple) and len(texts) != brought.num_plurals):
+            raise ContentError(file, message.lineno or 0, f"{message.context} lacks a plural form")
         if any(set(PLACEHOLDER.findall(text)) != places for text in texts):
             raise ContentError(file, message.lineno or 0, f"{message.context}: placeholders differ from the English")
         new[message.context] = texts[0] if isinstance(message.string, str) else texts

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from bot.dialogue.plan import Plan
 from bot.dialogue.state import IDLE_PRIVATE, Conversation
@@ -263,8 +263,14 @@ class Store:
 def _add(db: Connection, table: sa.Table, key: dict[str, Any], by: int) -> None:
     """Add to the count of a row, which is made if there is none."""
     where = sa.and_(*(table.c[name] == value for name, value in key.items()))
-    if not db.execute(sa.update(table).where(where).values(count=table.c.count + by)).rowcount:
-        db.execute(sa.insert(table).values(**key, count=by))
+    more = sa.update(table).where(where).values(count=table.c.count + by)
+    if db.execute(more).rowcount:
+        return
+    try:
+        with db.begin_nested():
+            db.execute(sa.insert(table).values(**key, count=by))
+    except IntegrityError:  # another process made the row in between
+        db.execute(more)
 
 
 def _answered(db: Connection, message: str, reply: Answered) -> None:
