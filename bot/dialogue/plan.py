@@ -30,7 +30,7 @@ Form = Literal[
     "say",
     "tongue",
 ]
-HANDOFF_LASTS = timedelta(hours=24)
+HANDOFF_LASTS = timedelta(hours=24)  # a code, and its row
 PART, URGENT_PART = 4, 3  # segments of one text message, in any language
 MAX_MESSAGES, MAX_SEGMENTS = 3, 8  # of a whole turn on SMS (design, "What a turn on SMS looks like")
 

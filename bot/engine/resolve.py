@@ -74,9 +74,7 @@ class Parse:
     papers: tuple[str, ...] = ()
     numbers: tuple[int, ...] = ()  # the numbers that the whole message is, where it is more than one
     option: str | None = None  # the offered option whose name the whole message is
-    lead: str | None = (
-        None  # where a message that names no topic leads after the last answer; the last answer's id: the rest of it
-    )
+    lead: str | None = None  # where a message that names no topic leads after an answer (its own id: to the rest of it)
     word: str | None = None  # the word for a choice that the whole message is (bot.dialogue.choices.WORDS)
 
     @property

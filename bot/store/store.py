@@ -17,14 +17,14 @@ from alembic.config import Config
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from bot.dialogue.plan import Plan
+from bot.dialogue.plan import HANDOFF_LASTS, Plan
 from bot.dialogue.state import IDLE_PRIVATE, Conversation
 from bot.store import tables as t
 
 KEEP_CONVERSATION = timedelta(hours=24)
 KEEP_ANSWERED = timedelta(hours=48)
 KEEP_CLEANUP = timedelta(hours=24)
-KEEP_HANDOFF = timedelta(hours=24)
+KEEP_HANDOFF = HANDOFF_LASTS
 KEEP_COUNTS = timedelta(days=90)
 
 
