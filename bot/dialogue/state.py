@@ -18,7 +18,8 @@ class Conversation:
     """`last_id` and `part` are the answer given last and which part of it; `given` the last few answers, oldest first; `offered` the
     ids of numbered options in order;
     `flow` and `node` the place in a guided conversation (`gate` and the id that waits behind it, too). `private` after a safety
-    or victim topic. `welcomed` once it was said who we are. No word of the person's own is here."""
+    or victim topic. `welcomed` once it was said who we are. `interpreter` is the language that was named, or written, and that we do not
+    write (a key of content/languages.yml). No word of the person's own is here."""
 
     id: str
     channel: Literal["sms", "web"]
@@ -32,13 +33,16 @@ class Conversation:
     private: bool = False
     welcomed: bool = False
     given: tuple[str, ...] = ()
+    interpreter: str | None = None
 
     def resumed(self, now: datetime) -> Conversation:
         """The conversation as it stands after the time since it was last seen: forgotten when idle for 30 minutes (10 after a
-        private topic), all but the language and that the welcome was said."""
+        private topic), all but the languages and that the welcome was said."""
         idle = now - self.seen
         if idle > (IDLE_PRIVATE if self.private else IDLE):
-            return Conversation(self.id, self.channel, now, locale=self.locale, welcomed=self.welcomed)
+            return Conversation(
+                self.id, self.channel, now, locale=self.locale, welcomed=self.welcomed, interpreter=self.interpreter
+            )
         return replace(self, seen=now)
 
     def as_json(self) -> dict[str, Any]:

@@ -45,6 +45,9 @@ class MemoryStore:
     def count(self, name: str, now: datetime, by: int = 1) -> int:
         return 0
 
+    def tally(self, topic: str, language: str, now: datetime) -> None:
+        """Tallies, too."""
+
     def hand_off(self, digits: int, handoff: Handoff, now: datetime) -> str:
         code = str(10 ** (digits - 1) + len(self._handoffs))
         self._handoffs[code] = (handoff, now)

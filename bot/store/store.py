@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from alembic import command
@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from bot.dialogue.plan import HANDOFF_LASTS, Plan
 from bot.dialogue.state import IDLE_PRIVATE, Conversation
+from bot.knowledge.lines import NEW_YORK
 from bot.store import tables as t
 
 KEEP_CONVERSATION = timedelta(hours=24)
@@ -26,6 +27,11 @@ KEEP_ANSWERED = timedelta(hours=48)
 KEEP_CLEANUP = timedelta(hours=24)
 KEEP_HANDOFF = HANDOFF_LASTS
 KEEP_COUNTS = timedelta(days=90)
+KEEP_AUDIT = timedelta(days=365)
+KEEP_TALLIES = timedelta(days=2 * 365)
+KEEP_SESSION = timedelta(hours=12)
+
+S = TypeVar("S", bound="Store")
 
 
 class StoreError(Exception):
@@ -43,11 +49,13 @@ class Answered:
 
 @dataclass(frozen=True)
 class Handoff:
-    """What a code stands for: a language, the id of what it is about, and the ids of the answers given, oldest first."""
+    """What a code stands for: a language, the id of what it is about, the ids of the answers given, oldest first, and the language that
+    an interpreter is wanted for (a key of content/languages.yml) where that is not the one written."""
 
     locale: str
     topic: str
     given: tuple[str, ...] = ()
+    interpreter: str | None = None
 
 
 class Store:
@@ -57,7 +65,7 @@ class Store:
         self._engine = engine
 
     @classmethod
-    def open(cls, url: str) -> Store:
+    def open(cls: type[S], url: str) -> S:
         """Connect and bring the schema up to date. Raises StoreError: better not to start than to forget."""
         options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": True}
         if url.startswith("sqlite"):
@@ -172,6 +180,14 @@ class Store:
         with self._begin() as db:
             return [(row["name"], row["on"], row["count"]) for row in db.execute(query).mappings()]
 
+    def tally(self, topic: str, language: str, now: datetime) -> None:
+        """Count an answer for its topic and, apart from it, for its language, in the week of New York."""
+        today = now.astimezone(NEW_YORK).date()
+        week = today - timedelta(days=today.weekday())
+        with self._begin() as db:
+            for kind, name in (("topic", topic), ("language", language)):
+                _add(db, t.tally, {"week": week, "kind": kind, "name": name}, 1)
+
     def clean_up_later(self, sid: str, due: datetime) -> None:
         """Note a message at Twilio for deletion."""
         with self._begin() as db:
@@ -197,7 +213,8 @@ class Store:
             taken = {row[0] for row in db.execute(sa.select(t.handoff.c.code))}
             code = next(c for c in iter(lambda: str(lowest + secrets.randbelow(9 * lowest)), "") if c not in taken)
             row = {"code": code, "made": _naive(now), "locale": handoff.locale, "topic": handoff.topic}
-            db.execute(sa.insert(t.handoff).values(**row, given=",".join(handoff.given)))
+            more = {"given": ",".join(handoff.given), "interpreter": handoff.interpreter}
+            db.execute(sa.insert(t.handoff).values(**row, **more))
         return code
 
     def open_handoff(self, code: str, now: datetime) -> Handoff | None:
@@ -207,7 +224,7 @@ class Store:
             spent = db.execute(sa.delete(t.handoff).where(t.handoff.c.code == code)).rowcount
         if row is None or not spent or _aware(row["made"]) < now - KEEP_HANDOFF:
             return None
-        return Handoff(row["locale"], row["topic"], _listed(row["given"]))
+        return Handoff(row["locale"], row["topic"], _listed(row["given"]), row["interpreter"])
 
     # --- what the content owner holds back ------------------------------------------------------------------------------
 
@@ -240,6 +257,9 @@ class Store:
             gone += db.execute(sa.delete(t.conversation).where(idle | (c.seen < _naive(now - KEEP_CONVERSATION)))).rowcount
             gone += db.execute(sa.delete(t.answered).where(a.at < _naive(now - KEEP_ANSWERED))).rowcount
             db.execute(sa.delete(t.counter).where(t.counter.c.on < (now - KEEP_COUNTS).date()))
+            db.execute(sa.delete(t.tally).where(t.tally.c.week < (now - KEEP_TALLIES).date()))
+            db.execute(sa.delete(t.audit).where(t.audit.c.at < _naive(now - KEEP_AUDIT)))
+            db.execute(sa.delete(t.staff_session).where(t.staff_session.c.began < _naive(now - KEEP_SESSION)))
             gone += db.execute(sa.delete(t.handoff).where(t.handoff.c.made < _naive(now - KEEP_HANDOFF))).rowcount
             gone += db.execute(sa.delete(t.twilio_cleanup).where(w.due < _naive(now - KEEP_CLEANUP))).rowcount
         if gone and self._engine.dialect.name == "sqlite":
