@@ -13,11 +13,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bot.channels.http import Headers
-from bot.channels.simulator import Simulator
+from bot.channels.http import CompressPages, Headers
+from bot.channels.page import Pages
+from bot.channels.pages import PagesChannel
+from bot.channels.present import Presenter
+from bot.channels.simulator import OUR_NUMBER, Simulator
 from bot.channels.sms import SmsChannel
 from bot.channels.twilio_cleanup import sweep
-from bot.channels.web import WebChannel
+from bot.channels.web import WebChannel, readable
 from bot.dialogue.assistant import Assistant
 from bot.dialogue.choices import ChoiceWords
 from bot.dialogue.control import ControlWords
@@ -39,13 +42,14 @@ def make_app(settings: Settings, knowledge: Knowledge, store: Store, keys: Keys)
     """The application; starting it starts the engine child, ending it ends the child. Raises ContentError for word lists that
     cannot be read."""
     supervisor = Supervisor(settings.model)
+    danger = DangerDetector.load(ROOT / "content" / "danger.yml")
     assistant = Assistant(
         knowledge=knowledge,
         store=store,
         engine=supervisor,
         control=ControlWords.load(ROOT / "content" / "control_words.yml"),
         choices=ChoiceWords.load(ROOT / "content" / "choice_words.yml"),
-        danger=DangerDetector.load(ROOT / "content" / "danger.yml"),
+        danger=danger,
         languages=_languages(settings),
         clock=utc_now,
         segments_a_day=settings.segments_a_day,
@@ -53,8 +57,11 @@ def make_app(settings: Settings, knowledge: Knowledge, store: Store, keys: Keys)
     sms = SmsChannel(
         assistant, knowledge, store, keys, settings.twilio, settings.public_url, settings.simulator, utc_now, settings.voice_dir
     )
-    web = WebChannel(assistant, knowledge, store, keys, utc_now)
-    simulator = Simulator(sms, knowledge, settings.public_url, settings.segment_price) if settings.simulator else None
+    number = settings.twilio.number if settings.twilio else OUR_NUMBER if settings.simulator else None
+    pages = Pages(knowledge, utc_now)
+    web = WebChannel(assistant, pages, store, keys, readable(number) if number else None)
+    reading = PagesChannel(pages, supervisor, danger, store)
+    simulator = Simulator(sms, pages, settings.public_url, settings.segment_price) if settings.simulator else None
 
     async def health(_: Request) -> Response:
         return Response("ok\n", media_type="text/plain")
@@ -74,10 +81,10 @@ def make_app(settings: Settings, knowledge: Knowledge, store: Store, keys: Keys)
         await supervisor.stop()
         store.close()
 
-    demo = simulator.routes if simulator else []
+    demo = [*simulator.routes, *Presenter(simulator, pages, assistant, keys, store).routes] if simulator else []
     app = Starlette(
-        routes=[Route("/health", health), Route("/ready", ready), *sms.routes, *web.routes, *demo],
-        middleware=[Middleware(Headers)],
+        routes=[Route("/health", health), Route("/ready", ready), *sms.routes, *web.routes, *reading.routes, *demo],
+        middleware=[Middleware(Headers, framed=settings.simulator), Middleware(CompressPages)],
         lifespan=lifespan,
     )
     app.state.supervisor = supervisor

@@ -5,64 +5,51 @@ The token names a conversation: made here, kept in the page alone, and only its 
 
 from __future__ import annotations
 
-import html
+import asyncio
 import json
 import re
 import secrets
-from collections.abc import Callable
-from datetime import date, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from jinja2 import Environment, FileSystemLoader, select_autoescape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from bot.channels.http import TooLarge, read_body
-from bot.dialogue.assistant import Assistant, Incoming, Outcome
-from bot.dialogue.plan import Rendered
-from bot.knowledge import Knowledge, formatting, reviews
+from bot.channels.http import TooLarge, from_elsewhere, read_body
+from bot.channels.page import STATIC, Pages
+from bot.dialogue.assistant import STAFF_DIGITS, Assistant, Incoming, Outcome
 from bot.knowledge.flows import PAPERS
-from bot.knowledge.yamlfile import load
 from bot.privacy.keys import Keys
 from bot.privacy.logs import logger, where
-from bot.settings import ROOT
-from bot.store import Store, StoreError
+from bot.store import Handoff, Store, StoreError
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 MAX_TEXT = 1600
+REMEMBERED = 10_000  # erased conversations of which a form may still come
 
 
 class WebChannel:
-    """Pages at /<locale>/, POST /chat, POST /chat/erase, and the files they need."""
+    """Pages at /<locale>/, POST /chat, /chat/text and /chat/erase, the way out without a script, and the files that pages need.
 
-    def __init__(
-        self, assistant: Assistant, knowledge: Knowledge, store: Store, keys: Keys, clock: Callable[[], datetime]
-    ) -> None:
-        self._assistant, self._knowledge, self._store, self._keys, self._clock = (
-            assistant,
-            knowledge,
-            store,
-            keys,
-            clock,
-        )
-        self._served = [info.code for info in knowledge.served()]
-        page = load(ROOT / "content" / "web.yml")
-        self._suggestions, self._leave_to = page["suggestions"], page["leave_to"]
-        self._reviews = reviews.load_reviews()
-        self._templates = Environment(
-            loader=FileSystemLoader(ROOT / "web" / "templates"),
-            autoescape=select_autoescape(default=True),
-            trim_blocks=True,
-        )
+    `phone` is the number that text messages go to, as people write it; None where there is none.
+    """
+
+    def __init__(self, assistant: Assistant, pages: Pages, store: Store, keys: Keys, phone: str | None) -> None:
+        self._assistant, self._pages, self._store, self._keys, self._phone = assistant, pages, store, keys, phone
+        self._knowledge, self._clock = pages.knowledge, pages.clock
+        self._served = [info.code for info in self._knowledge.served()]
+        # Conversations that were erased by their page: a form that Back or Reload sends again starts nothing in them.
+        self._over: dict[str, None] = {}
         self.routes = [
             Route("/", self.choose, methods=["GET"]),
             Route("/chat", self.chat, methods=["POST"]),
+            Route("/chat/text", self.text, methods=["POST"]),
             Route("/chat/erase", self.erase, methods=["POST"]),
             *(Route(f"/{code}/", self.page, methods=["GET", "POST"], name=f"page-{code}") for code in self._served),
-            Mount("/static", StaticFiles(directory=ROOT / "web" / "static")),
+            *(Route(f"/{code}/leave", self.leave, methods=["POST"], name=f"leave-{code}") for code in self._served),
+            Mount("/static", StaticFiles(directory=STATIC)),
         ]
 
     # --- addresses ------------------------------------------------------------------------------------------------------
@@ -72,35 +59,51 @@ class WebChannel:
         return RedirectResponse(f"/{_preferred(request.headers.get('accept-language', ''), self._served)}/", status_code=302)
 
     async def page(self, request: Request) -> Response:
-        """The chat page. POST (`token`, and `text`, `option` or `repeat`) answers in the page itself, without any script."""
+        """The chat page. POST (`token`, and `text`, `option`, `repeat` or `bytext`) answers in the page itself, without any script."""
         locale = request.url.path.strip("/")
         # Made before the first message, so that even that one can be sent again, and erased while it is being answered.
-        token, shown, options = secrets.token_urlsafe(32), [], []
+        token, shown, options, asked, status = secrets.token_urlsafe(32), [], [], "", ""
         if request.method == "POST":
-            if _from_elsewhere(request):
+            if from_elsewhere(request):
                 return Response(status_code=403)
             try:
                 fields = parse_qsl((await read_body(request)).decode("utf-8", "replace"), keep_blank_values=True)
-                form = dict(fields)
             except TooLarge:
                 return Response(status_code=413)
+            form = dict(fields)
+            if form.get("token") and self._is_over(form["token"]):
+                form = {}
             token = form["token"] if TOKEN.fullmatch(form.get("token", "")) else token
-            text, option = form.get("text", "")[:MAX_TEXT], form.get("option")
+            asked, option = form.get("text", "")[:MAX_TEXT], form.get("option")
+            if form.get("bytext"):
+                status, asked = await self._code(token, locale), ""
             if option and option.endswith(PAPERS):
                 option = "|".join([option, *(value for name, value in fields if name == "tick")])
-            if form.get("repeat"):
-                option, text = self._last(token), ""
-            if text.strip() or option:
-                token, outcome = await self._respond(token, text, option, locale, None)
-                shown = [self._reply(message, outcome.locale) for message in outcome.messages]
+            if form.get("repeat") or form.get("bytext"):
+                option, asked = await asyncio.to_thread(self._last, token), ""
+            if asked.strip() or option:
+                message_id = None if form.get("repeat") or form.get("bytext") else form.get("message_id", "")[:100] or None
+                token, outcome = await self._respond(token, asked, option, locale, message_id)
+                shown = [self._pages.shown(message, outcome.locale) for message in outcome.messages]
                 options = self._options(outcome)
                 if outcome.locale != locale and not form.get("repeat"):
                     locale = outcome.locale
-        return HTMLResponse(self._page(locale, token, shown, options, form.get("text", "") if request.method == "POST" else ""))
+        return HTMLResponse(self._page(locale, token, shown, options, asked, status))
+
+    async def leave(self, request: Request) -> Response:
+        """Leave now, where no script runs: the conversation is erased, and the browser goes on by itself."""
+        if from_elsewhere(request):
+            return Response(status_code=403)
+        try:
+            form = dict(parse_qsl((await read_body(request)).decode("utf-8", "replace")))
+        except TooLarge:
+            return Response(status_code=413)
+        await self._end(form.get("token", ""))
+        return HTMLResponse(self._pages.render("left.html", request.url.path.split("/")[1], "/"))
 
     async def chat(self, request: Request) -> Response:
         """JSON {token?, text | option, locale?, message_id} -> {token, locale, dir, replies, options}. 400 for anything else."""
-        if _from_elsewhere(request):
+        if from_elsewhere(request):
             return Response(status_code=403)
         try:
             data = json.loads(await read_body(request))
@@ -120,25 +123,33 @@ class WebChannel:
                 "token": token,
                 "locale": info.code,
                 "dir": info.dir,
-                "replies": [self._reply(message, outcome.locale) for message in outcome.messages],
+                "replies": [self._pages.shown(message, outcome.locale) for message in outcome.messages],
                 "options": self._options(outcome),
             }
         )
 
+    async def text(self, request: Request) -> Response:
+        """JSON {token, locale} -> {text}: how to go on by text message. 404 where no number is set up."""
+        if from_elsewhere(request):
+            return Response(status_code=403)
+        try:
+            data = json.loads(await read_body(request))
+            token, locale = str(data.get("token", "")), str(data.get("locale", ""))
+        except (TooLarge, ValueError, AttributeError, RecursionError):
+            return Response(status_code=400)
+        if self._phone is None or locale not in self._served or not TOKEN.fullmatch(token):
+            return Response(status_code=404)
+        return JSONResponse({"text": await self._code(token, locale)})
+
     async def erase(self, request: Request) -> Response:
         """Erase the conversation of a token. Also sent as the page closes ("Leave now")."""
-        if _from_elsewhere(request):
+        if from_elsewhere(request):
             return Response(status_code=403)
         try:
             token = json.loads(await read_body(request)).get("token", "")
         except (TooLarge, ValueError, AttributeError, RecursionError):
             return Response(status_code=400)
-        if isinstance(token, str) and TOKEN.fullmatch(token):
-            try:
-                await self._assistant.erase((self._keys.token_id(token),))
-            except StoreError:
-                return Response(status_code=503)
-        return Response(status_code=204)
+        return Response(status_code=204 if await self._end(token if isinstance(token, str) else "") else 503)
 
     # --- inside ---------------------------------------------------------------------------------------------------------
 
@@ -166,6 +177,41 @@ class WebChannel:
         )
         return token, outcome
 
+    async def _end(self, token: str) -> bool:
+        """Erase the conversation of a token; whether that could be done."""
+        if not TOKEN.fullmatch(token):
+            return True
+        id_ = self._keys.token_id(token)
+        self._over[id_] = None
+        for old in list(self._over)[: len(self._over) - REMEMBERED]:
+            del self._over[old]
+        try:
+            await self._assistant.erase((id_,))
+        except StoreError:
+            return False
+        return True
+
+    def _is_over(self, token: str) -> bool:
+        return bool(TOKEN.fullmatch(token)) and self._keys.token_id(token) in self._over
+
+    async def _code(self, token: str, locale: str) -> str:
+        """Words with a code that starts a conversation by text message in this language, at the topic of the last answer. A private topic
+        is not in it: the telephone may be another person's."""
+        try:
+            found = await asyncio.to_thread(self._store.conversation, (self._keys.token_id(token),))
+            now = self._clock()
+            conversation = found.resumed(now) if found else None
+            open_topic = (
+                conversation is not None and not conversation.private and conversation.last_id in self._knowledge.questions
+            )
+            topic = conversation.last_id if conversation and open_topic and conversation.last_id else "menu"
+            code = await asyncio.to_thread(self._store.hand_off, STAFF_DIGITS, Handoff(locale, topic), now)
+        except StoreError:
+            logger().error("store", reason="code")
+            return self._pages.word("failed", locale)
+        phone = self._phone or ""
+        return self._knowledge.say("system/web_by_text_how", locale, "web", now, phone=phone, code=code).text
+
     def _last(self, token: str) -> str | None:
         """The answer that a conversation was given last."""
         if not TOKEN.fullmatch(token):
@@ -176,24 +222,6 @@ class WebChannel:
             return None
         return conversation.resumed(self._clock()).last_id if conversation else None
 
-    def _reply(self, message: Rendered, locale: str) -> dict[str, Any]:
-        said = message.said
-        dates = [
-            {**source, "collected": formatting.month(date.fromisoformat(source["checked"]), self._knowledge.style(locale))}
-            for source in said.sources
-        ]
-        return {
-            "id": said.id,
-            "html": message.html or f"<p>{html.escape(message.text)}</p>",
-            "text": message.text,
-            "say": message.say,
-            "spelled": self._knowledge.spelled(said.id, locale) if message.say else None,
-            "sources": dates,
-            "expired": said.expired,
-            "translation": said.translation,
-            "reviewed": reviews.state(self._knowledge, self._reviews, said.id, locale) == "reviewed",
-        }
-
     def _options(self, outcome: Outcome) -> list[dict[str, str]]:
         found = []
         for option in outcome.plan.options:
@@ -203,26 +231,24 @@ class WebChannel:
             found.append({**one, "tick": label} if target.endswith(PAPERS) and "/paper_" in label else one)
         return found
 
-    def _page(self, locale: str, token: str, shown: list[dict[str, Any]], options: list[dict[str, str]], asked: str) -> str:
-        info, at = self._knowledge.locale(locale), self._clock()
-
-        def word(name: str) -> str:
-            return self._knowledge.say(f"system/web_{name}", locale, "web", at).text
-
-        suggestions = [{"id": id_, "label": self._knowledge.title(id_, locale, "web")} for id_ in self._suggestions]
-        return self._templates.get_template("chat.html").render(
-            info=info,
-            locales=self._knowledge.served(),
-            word=word,
+    def _page(
+        self, locale: str, token: str, shown: list[dict[str, Any]], options: list[dict[str, str]], asked: str, status: str
+    ) -> str:
+        at = self._clock()
+        suggestions = [{"id": id_, "label": self._knowledge.title(id_, locale, "web")} for id_ in self._pages.suggestions]
+        return self._pages.render(
+            "chat.html",
+            locale,
+            "/",
             welcome=self._knowledge.say("system/welcome_web", locale, "web", at).html,
-            human=self._knowledge.say("system/human_route_basic", locale, "web", at).html,
             token=token,
+            message_id=secrets.token_urlsafe(12),
             count=self._knowledge.label("system/choice_count", locale, "web"),
             shown=shown,
             asked=asked,
+            status=status,
             options=options or ([] if shown else suggestions),
-            leave_to=self._leave_to,
-            government=self._knowledge.operator.get("kind") == "government",
+            by_text=self._phone is not None,
         )
 
 
@@ -242,10 +268,10 @@ def _chat_fields(data: Any) -> tuple[str | None, str, str | None, str | None, st
     return token, (text or "")[:MAX_TEXT], option, locale, message_id
 
 
-def _from_elsewhere(request: Request) -> bool:
-    """Whether another site's page makes the browser send this: it could plant a token of its own and then read the conversation.
-    (Browsers tell; the Origin header says nothing here, since our own pages send no referrer.)"""
-    return request.headers.get("sec-fetch-site", "same-origin") in ("cross-site", "same-site")
+def readable(number: str) -> str:
+    """A telephone number as people here write it: +12125550100 is 212-555-0100. Others as they are."""
+    found = re.fullmatch(r"\+1(\d{3})(\d{3})(\d{4})", number)
+    return "-".join(found.groups()) if found else number
 
 
 def _preferred(header: str, served: list[str]) -> str:

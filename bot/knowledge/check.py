@@ -27,7 +27,7 @@ URGENT_FACTS = frozenset({"emergency", "city_311"})
 VALUES = frozenset(
     {
         "operator.name", "operator.contact", "operator.web", "line.name", "line.opens", "line.phone", "date", "source.title", "source.url",
-        "language.name", "language.before", "desk.name", "desk.phone", "code", "until", "number", "title", "identity", "residency",
+        "language.name", "language.before", "phone", "address", "desk.name", "desk.phone", "code", "until", "number", "title", "identity", "residency",
     }
 )  # fmt: skip
 

@@ -121,7 +121,7 @@ def _text(type_: str, value: Any, unit: str | None, style: Style) -> str:
     elif type_ == "number":
         text = format_decimal(value, locale=style.numbers)
     elif type_ == "date":
-        text = _date(value, style)
+        text = full_date(value, style)
     elif type_ == "hours":
         text = hours(value, style)
     else:
@@ -129,7 +129,8 @@ def _text(type_: str, value: Any, unit: str | None, style: Style) -> str:
     return text
 
 
-def _date(day: date, style: Style) -> str:
+def full_date(day: date, style: Style) -> str:
+    """A day with its year, in the reader's way."""
     if style.names is not None:
         return style.names.day.format(d=day.day, m=style.names.months[day.month - 1], y=day.year)
     return str(format_date(day, format="long", locale=style.cldr))

@@ -1,4 +1,4 @@
-// Spares the reload: everything here also works without it, by plain form posts. Keeps the token in the page alone.
+// The chat page without reloads: everything here also works without it, by plain form posts. Keeps the token in the page alone.
 "use strict";
 (() => {
   const $ = (id) => document.getElementById(id);
@@ -16,24 +16,24 @@
   const mine = (said) => log.append(
     make("div", { class: "mine" }, make("p", { class: "who" }, words.you), make("p", { dir: "auto" }, said)));
 
-  const theirs = (reply, lang, dir) => {
-    const box = make("article", { class: "reply", lang: lang.replace("_", "-"), dir, tabindex: "-1" }, make("p", { class: "who" }, words.us));
-    const body = document.createElement("div");
+  // The same parts as web/templates/parts.html.
+  const theirs = (reply) => {
+    const box = make("article", { class: "reply", lang: reply.lang.replace("_", "-"), dir: reply.dir, tabindex: "-1" }, make("p", { class: "who" }, words.us));
+    const body = make("div", { class: "body" });
     body.innerHTML = reply.html; // made by the server from our own texts; never from what a person typed
     box.append(body);
     if (reply.say) {
       const say = make("div", { class: "say" }, make("p", {}, words.say), make("p", { class: "english", lang: "en", dir: "ltr" }, reply.say));
-      if (reply.spelled) say.append(make("p", {}, reply.spelled));
+      if (reply.spelled) say.append(make("p", { class: "spelled" }, reply.spelled));
       box.append(say);
     }
     if (reply.sources.length) {
-      const list = make("ul");
-      for (const source of reply.sources) {
-        list.append(make("li", {}, make("a", { href: source.url, rel: "noreferrer", dir: "auto" }, source.title), ` (${source.collected})`));
-      }
-      const note = words.reviewed + (reply.translation === "machine draft" ? " " + words.draft : "");
-      const date = words.collected.replace("{date}", reply.sources[0].collected);
-      box.append(make("details", {}, make("summary", {}, `${words.sources}: ${date}`), list, make("p", {}, reply.reviewed ? "" : note)));
+      const list = reply.sources.map((source) => make("li", {},
+        make("a", { href: source.url, rel: "noreferrer", dir: "auto" }, source.title), ` (${source.collected}; ${source.read})`));
+      box.append(make("details", { class: "basis" }, make("summary", {}, `${words.sources}: ${reply.collected}`), make("ul", {}, ...list), make("p", {}, reply.state)));
+    }
+    if (reply.code && reply.lang !== "en") {
+      box.append(make("div", { class: "tools" }, make("a", { class: "in-english", href: `/en/a/${reply.code}` }, words.english)));
     }
     log.append(box);
     return box;
@@ -42,18 +42,24 @@
   const offer = (choices) => {
     options.replaceChildren();
     if (!choices.length) return;
-    options.append(make("p", {}, words.also));
+    const submit = (value, label) => make("button", { name: "option", value, type: "submit", formnovalidate: "" }, label);
     const ticks = choices.filter((choice) => choice.tick);
-    for (const choice of ticks) {
-      options.append(make("label", {}, make("input", { type: "checkbox", name: "tick", value: choice.tick }), " " + choice.label));
-    }
-    if (ticks.length) options.append(make("button", { name: "option", value: ticks[0].id.split("|")[0], type: "submit", formnovalidate: "" }, words.count));
-    for (const choice of choices.filter((one) => !one.tick)) options.append(make("button", { name: "option", value: choice.id, type: "submit", formnovalidate: "" }, choice.label));
+    options.append(
+      make("p", {}, words.also),
+      ...ticks.map((choice) => make("label", {}, make("input", { type: "checkbox", name: "tick", value: choice.tick }), " " + choice.label)),
+      ...(ticks.length ? [submit(ticks[0].id.split("|")[0], words.count)] : []),
+      ...choices.filter((one) => !one.tick).map((choice) => submit(choice.id, choice.label)));
   };
+
+  const setToken = (value) => document.querySelectorAll("input[name=token]").forEach((input) => { input.value = value; });
+  const post = (path, data, more) => fetch(path, {
+    method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(data), ...more,
+  });
 
   const ask = async (fields, shown) => {
     if (busy) return;
     busy = true;
+    const fromButton = options.contains(document.activeElement);
     running = new AbortController();
     const timer = setTimeout(() => running.abort(), 20000);
     mine(shown);
@@ -61,19 +67,22 @@
     const message = { ...fields, locale, message_id: crypto.randomUUID ? crypto.randomUUID() : String(Math.random()) };
     if (token.value) message.token = token.value;
     try {
-      const send = () => fetch("/chat", {
-        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(message), signal: running.signal,
-      });
+      const send = () => post("/chat", message, { signal: running.signal });
       const answer = await send().catch((error) => { if (running.signal.aborted) throw error; return send(); }); // same id: answered once
       if (!answer.ok) throw new Error(answer.status);
       const data = await answer.json();
       setToken(data.token);
       locale = data.locale;
-      const boxes = data.replies.map((reply) => theirs(reply, data.locale, data.dir));
+      const boxes = data.replies.map(theirs);
+      dispatchEvent(new Event("reply"));
       offer(data.options);
       status.textContent = "";
       $("erase").hidden = false;
-      if (boxes.length) boxes[0].scrollIntoView({ block: "nearest" });
+      $("bytext")?.removeAttribute("hidden");
+      if (boxes.length) {
+        if (fromButton) boxes[0].focus({ preventScroll: true }); // the button is gone: the answer is where one goes on from
+        boxes[0].scrollIntoView({ block: "nearest" });
+      }
     } catch {
       status.textContent = words.failed;
     }
@@ -81,15 +90,18 @@
     busy = false;
   };
 
-  const setToken = (value) => document.querySelectorAll("input[name=token]").forEach((input) => { input.value = value; });
-
-  form.addEventListener("submit", (event) => {
+  form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const button = event.submitter;
-    if (button && button.name === "option") {
+    if (button?.name === "option") {
       const ticked = button.value.includes("|") ? [] : [...options.querySelectorAll("input:checked")];
       const shown = ticked.map((tick) => tick.parentElement.textContent.trim()).join(", ");
       return ask({ option: [button.value, ...ticked.map((tick) => tick.value)].join("|") }, shown || button.textContent.trim());
+    }
+    if (button?.name === "bytext") {
+      const answer = await post("/chat/text", { token: token.value, locale }).catch(() => null);
+      status.textContent = answer?.ok ? (await answer.json()).text : words.failed;
+      return;
     }
     const said = text.value.trim();
     if (!said) return;
@@ -107,31 +119,19 @@
   });
 
   const erase = () => {
-    if (token.value) {
-      const body = JSON.stringify({ token: token.value });
-      fetch("/chat/erase", { method: "POST", headers: { "content-type": "application/json" }, body, keepalive: true }).catch(() => {});
-    }
+    if (token.value) post("/chat/erase", { token: token.value }, { keepalive: true }).catch(() => {});
     running?.abort();
     setToken("");
+    text.value = "";
     log.replaceChildren();
   };
-  $("erase").hidden = !token.value;
-  $("erase").addEventListener("click", () => { erase(); offer([]); status.textContent = words.erased; $("erase").hidden = true; });
-
-  const leave = (event) => {
-    event.preventDefault();
-    document.body.append(make("div", { id: "cover" }));
-    document.title = "…";
+  addEventListener("leave", erase);
+  $("erase").hidden = !token.value || !log.querySelector(".reply");
+  $("erase").addEventListener("click", () => {
     erase();
-    location.replace($("leave").href);
-  };
-  $("leave").addEventListener("click", leave);
-  let shifts = [];
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "Shift" || event.repeat) return;
-    shifts = [...shifts.filter((when) => Date.now() - when < 5000), Date.now()];
-    if (shifts.length === 3) leave(event);
+    offer([]);
+    status.textContent = words.erased;
+    $("erase").hidden = true;
+    text.focus();
   });
-  // A page brought back by the Back button shows nothing of the conversation.
-  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 })();

@@ -1,0 +1,112 @@
+// On every page: leaving at once, showing large, reading aloud, printing. Every page also works without it.
+"use strict";
+(() => {
+  const $ = (id) => document.getElementById(id);
+  const words = $("words").dataset;
+
+  // --- Leave now: as GOV.UK's "exit this page" specifies it for keyboards and screen readers -------------------------------
+  const leave = (event) => {
+    event?.preventDefault();
+    document.title = "…";
+    const cover = document.createElement("div");
+    cover.id = "cover";
+    document.body.append(cover);
+    for (const part of document.querySelectorAll("header, main, footer")) part.hidden = true;
+    $("leaving").textContent = words.leaving;
+    dispatchEvent(new Event("leave")); // the chat page erases its conversation
+    location.replace(words.leave);
+  };
+  ($("leave").form ?? $("leave")).addEventListener($("leave").form ? "submit" : "click", leave);
+
+  let shifts = 0, waiting = 0;
+  const lights = document.createElement("div");
+  lights.className = "lights";
+  lights.append(...[1, 2, 3].map(() => document.createElement("i")));
+  const show = (text) => {
+    $("leaving").textContent = text;
+    [...lights.children].forEach((light, i) => light.classList.toggle("on", i < shifts));
+    if (shifts) document.body.append(lights); else lights.remove();
+  };
+  const stop = () => { if (shifts) { shifts = 0; show(words.stopped); } };
+  document.addEventListener("keyup", (event) => {
+    // Only the key by itself: capitals are typed with Shift too.
+    if (event.key !== "Shift" || event.ctrlKey || event.altKey || event.metaKey) return stop();
+    if (alone) {
+      clearTimeout(waiting);
+      shifts += 1;
+      if (shifts === 3) return leave(event);
+      show(shifts === 1 ? words.leave2 : words.leave1);
+      waiting = setTimeout(stop, 5000);
+    }
+  });
+  let alone = false;
+  document.addEventListener("keydown", (event) => { alone = event.key === "Shift"; });
+  // A page brought back by the Back button shows nothing of a conversation.
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
+  // --- large, for somebody across a desk --------------------------------------------------------------------------------------
+  const large = $("large");
+  large.querySelector("button").addEventListener("click", () => large.close());
+  const enlarge = (...nodes) => {
+    const box = large.querySelector(".content");
+    box.lang = "en";
+    box.dir = "ltr";
+    box.replaceChildren(...nodes.map((node) => node.cloneNode(true)));
+    large.showModal();
+  };
+  const button = (text, act) => {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.textContent = text;
+    made.addEventListener("click", () => act(made));
+    return made;
+  };
+
+  // --- read aloud: only by voices of the device itself, so that no word goes to another company -----------------------------
+  const voice = (lang) => window.speechSynthesis?.getVoices().find(
+    (one) => one.localService && one.lang.replace("_", "-").toLowerCase().split("-")[0] === lang.toLowerCase().split("-")[0]);
+  const read = (article) => (pressed) => {
+    const speaking = speechSynthesis.speaking;
+    speechSynthesis.cancel();
+    pressed.textContent = words.read;
+    if (speaking) return;
+    const spoken = new SpeechSynthesisUtterance(article.querySelector(".body").innerText);
+    spoken.voice = voice(article.lang);
+    spoken.lang = article.lang;
+    spoken.onend = () => { pressed.textContent = words.read; };
+    pressed.textContent = words.stop;
+    speechSynthesis.speak(spoken);
+  };
+
+  const equip = (article) => {
+    let tools = article.querySelector(".tools");
+    if (!tools) { tools = document.createElement("div"); tools.className = "tools"; article.append(tools); }
+    const english = article.querySelector(".say .english");
+    if (english && !article.dataset.large) {
+      article.dataset.large = "1";
+      tools.append(button(words.large, () => enlarge(english)));
+    }
+    if (!article.dataset.voice && voice(article.lang)) {
+      article.dataset.voice = "1";
+      tools.append(button(words.read, read(article)));
+    }
+    const link = article.querySelector(".in-english");
+    if (link && !link.dataset.ready) {
+      link.dataset.ready = "1";
+      link.addEventListener("click", async (event) => {
+        event.preventDefault();
+        try {
+          const page = new DOMParser().parseFromString(await (await fetch(link.href)).text(), "text/html");
+          enlarge(...page.querySelectorAll("article h1, article .body, article .english"));
+        } catch { location.href = link.href; }
+      });
+    }
+  };
+  const equipAll = () => document.querySelectorAll("article.reply").forEach(equip);
+  equipAll();
+  window.speechSynthesis?.addEventListener?.("voiceschanged", equipAll);
+  addEventListener("reply", equipAll);
+
+  const print = document.querySelector("[data-print-here]");
+  if (print) print.append(button(words.print, () => window.print()));
+})();
