@@ -85,6 +85,15 @@ async def obey(
         plan = plans.open_answer(knowledge, id_, conversation, at=at)
         conversation = replace(conversation, last_id=id_, part=0, offered=plan.options, flow=None, node=None)
         plan, conversation = replies.with_desk(plan, conversation, at)
+    elif (
+        name == "web"
+        and last in knowledge.questions
+        and not conversation.private
+        and knowledge.questions[last].topic != "conversation"
+    ):
+        plan = Plan(
+            ((Piece(last, "address"),),)
+        )  # after a private topic only the plain address: it may be another person's phone
     elif name == "delete":
         plan, erased = Plan(((Piece("delete_my_data"),),)), True
     elif name == "zero":

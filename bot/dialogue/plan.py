@@ -10,6 +10,7 @@ from typing import Any, Literal
 from bot.dialogue.state import Conversation
 from bot.knowledge import HANDOFF, Knowledge, Said, formatting, segments
 from bot.knowledge.catalogue import GATED
+from bot.knowledge.codes import code_of
 from bot.knowledge.flows import PAPERS, Choice, flow_of
 from bot.knowledge.languages import Unwritten
 
@@ -19,6 +20,7 @@ Form = Literal[
     "closed",
     "option",
     "source",
+    "address",
     "latin",
     "language",
     "foreign",
@@ -38,7 +40,7 @@ MAX_MESSAGES, MAX_SEGMENTS = 3, 8  # of a whole turn on SMS (design, "What a tur
 @dataclass(frozen=True)
 class Piece:
     """A piece of a message: part `number` of an answer, its basic form, the notice that its line is closed, its title as the option
-    `number`, where it is from, or its form in Latin letters. For languages that we do not write: how to get an interpreter for a `language`
+    `number`, where it is from, its `address` on the web, or its form in Latin letters. For languages that we do not write: how to get an interpreter for a `language`
     (key) that was named, or for the `foreign` one (ISO code) that was written; the `first` line of an urgent answer in it (`pt/ID`). `points`: a text
     that says how many points of identity and residency were counted (`number` is 100 times the first and the second). `desk`: a text about
     the desk of that number; `code`: and a code for it (100 times the code and the desk's number). `back`: in the language before (`id`), how to
@@ -89,7 +91,7 @@ class Plan:
 
 
 # Pieces that are an answer, not an addition to one.
-_WHOLE = ("part", "basic", "source", "language", "foreign", "points", "desk", "code", "back", "say")
+_WHOLE = ("part", "basic", "source", "address", "language", "foreign", "points", "desk", "code", "back", "say")
 _INTERPRETER = "system/language_unsupported_named"
 
 
@@ -413,6 +415,9 @@ def _text(knowledge: Knowledge, piece: Piece, locale: str, channel: Literal["sms
         return knowledge.of_desk(piece.id, piece.number % 100, locale, at + HANDOFF_LASTS, str(piece.number // 100))
     if piece.form == "back":
         return knowledge.way_back(piece.id, locale)
+    if piece.form == "address":
+        address = f"{knowledge.operator['web']}/{locale}/a/{code_of(piece.id)}"
+        return knowledge.say("system/answer_address", locale, channel, at, address=address).parts[0]
     if piece.form == "say":
         return knowledge.to_say(piece.id, locale)
     if piece.form == "latin":
