@@ -6,10 +6,14 @@ import argparse
 import os
 import socket
 import sys
+from typing import TYPE_CHECKING
 
 from bot.cli.common import Commands, train_if_needed
 from bot.knowledge import Knowledge
 from bot.settings import PROFILES, read
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
 
 
 def add(commands: Commands) -> None:
@@ -39,7 +43,7 @@ def _serve(options: argparse.Namespace) -> int:
 
     logs.configure()
     settings = read(profile=options.profile, port=options.port)
-    taken = _port_problem(options.host, options.port)
+    taken = port_problem(options.host, options.port)
     if taken:
         print(f"amparo: {taken}", file=sys.stderr)
         return 1
@@ -60,14 +64,19 @@ def _serve(options: argparse.Namespace) -> int:
     simulator = f", SMS simulator at http://localhost:{options.port}/demo" if settings.simulator else ""
     print(f"amparo: {settings.profile}: http://localhost:{options.port}{simulator}. Ctrl-C stops it.", file=sys.stderr)
 
+    listen(app, options.host, options.port)
+    return 0
+
+
+def listen(app: Starlette, host: str, port: int) -> None:
+    """Serve the application until Ctrl-C."""
     import uvicorn
 
     config = uvicorn.Config(
-        app, host=options.host, port=options.port, log_config=None, access_log=False, server_header=False,
+        app, host=host, port=port, log_config=None, access_log=False, server_header=False,
         proxy_headers=False, ws="none", timeout_graceful_shutdown=10, h11_max_incomplete_event_size=32 * 1024,
     )  # fmt: skip
     uvicorn.Server(config).run()
-    return 0
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -105,7 +114,7 @@ def _fallback(options: argparse.Namespace) -> int:
     return 0
 
 
-def _port_problem(host: str, port: int) -> str | None:
+def port_problem(host: str, port: int) -> str | None:
     """Why the port cannot be listened on, or None."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

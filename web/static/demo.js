@@ -1,32 +1,25 @@
 "use strict";
-for (const phone of document.querySelectorAll(".phone")) {
-  const screen = phone.querySelector(".screen"), form = phone.querySelector("form"), input = form.elements.body;
-  const add = (className, text) => {
-    const node = document.createElement(className === "count" ? "p" : "div");
-    node.className = className === "count" ? className : `bubble ${className}`;
-    node.dir = "auto";
-    node.textContent = text;
-    screen.append(node);
-    screen.scrollTop = screen.scrollHeight;
-  };
+const openings = JSON.parse(document.getElementById("openings").textContent);
+for (const place of document.querySelectorAll(".place")) {
+  const section = place.querySelector(".phone"), form = section.querySelector("form"), input = form.elements.body;
+  const language = place.querySelector("select"), phone = phoneOn(section);
+  let example = -1;
+  place.querySelector(".example button").addEventListener("click", () => {
+    const texts = openings[language.value];
+    example = (example + 1) % texts.length;
+    input.value = texts[example];
+    input.focus();
+  });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const body = input.value;
     input.value = "";
     input.focus();
-    add("out", body);
+    phone.sent(body);
     try {
-      const answer = await fetch("/demo/send", {
-        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ from: phone.dataset.from, body }),
-      });
-      const data = await answer.json();
-      for (const message of data.messages) {
-        add("in", message.text);
-        add("count", `${message.segments} segment${message.segments === 1 ? "" : "s"}, ${message.encoding}${message.cost ? `, $${message.cost}` : ""}`);
-      }
-      if (!data.messages.length) add("count", "no reply");
+      phone.received(await textFrom(section.dataset.from, body));
     } catch {
-      add("count", "the server did not answer");
+      phone.note("the server did not answer");
     }
   });
 }
