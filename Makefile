@@ -6,7 +6,7 @@ export RASA_TELEMETRY_ENABLED := false
 export SANIC_HOST := 127.0.0.1
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: help run setup setup-dev train test test-full system lint check evaluate first-turns evaluate-stock train-encoder rasa-dev lock clean
+.PHONY: bench-web help run setup setup-dev train test test-full system lint check evaluate first-turns evaluate-stock train-encoder rasa-dev lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ evaluate: train  ## how well held-out messages are understood (a minute)
 
 first-turns: train  ## write docs/first-turns.md: what a first message of each kind gets, in every language
 	@$(PY) -m bench.first_turns
+
+bench-web: train  ## what the pages weigh, and how soon they are ready on a slow phone (needs Chromium)
+	@$(PY) -m bench.web
 
 evaluate-stock: train  ## the same for Rasa's stock pipeline and for the encoder without our training (hours; not in CI)
 	@$(PY) -m bench.stock

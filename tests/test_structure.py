@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from starlette.routing import Mount, Route
 
+from bot.channels.pages import REASONS
 from bot.knowledge import Knowledge
 from tests.conftest import ROOT
 
@@ -68,7 +69,7 @@ def _strings(source: str) -> str:
 # Every address of the public process, and who may call it.
 ADDRESSES = {
     "/health": "public", "/ready": "public", "/": "public", "/chat": "public: a conversation needs its token",
-    "/chat/erase": "public: a conversation needs its token", "/static": "public",
+    "/chat/erase": "public: a conversation needs its token", "/chat/text": "public: a conversation needs its token", "/static": "public",
     "/webhooks/sms": "signed", "/webhooks/sms/status": "signed", "/webhooks/voice": "signed",
     "/voice/{locale}.mp3": "public: the operator's recordings for callers",
     "/demo": "not in production", "/demo/send": "not in production",
@@ -89,7 +90,8 @@ def test_every_address_is_listed_and_guarded(profile: str, knowledge: Knowledge,
     )  # fmt: skip
     app = make_app(settings, knowledge, Store.open(f"sqlite:///{tmp_path / 'db'}"), Keys(b"k" * 32))
     paths = {route.path for route in app.routes if isinstance(route, (Route, Mount))}
-    pages = {f"/{info.code}/" for info in knowledge.served()}  # public
+    names = ("", "leave", "answers", "a/{code}", "privacy", "terms", "who", "corrections")
+    pages = {f"/{info.code}/{name}" for info in knowledge.served() for name in names}  # public
     expected = pages | {path for path, who in ADDRESSES.items() if profile != "production" or who != "not in production"}
     assert paths == expected
 
@@ -170,4 +172,7 @@ def test_every_system_text_is_said_somewhere(knowledge: Knowledge) -> None:
         for choice in node.choices
     }
     said = {name for name in names if re.search(rf"\b{name}\b", code) or re.search(rf"\b{name.removeprefix('web_')}\b", code)}
-    assert names - said - labels == NOT_YET_SAID
+    made = {f"web_topic_{question.topic}" for question in knowledge.questions.values()}  # names that code puts together
+    made |= {f"web_how_{fact.how}" for fact in knowledge.facts.values()} | {"web_how_live_page", "web_how_dialled"}
+    made |= {f"web_wrong_{reason}" for reason in REASONS}
+    assert names - said - labels - made == NOT_YET_SAID

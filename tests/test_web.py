@@ -75,7 +75,7 @@ def test_what_a_person_types_is_escaped(server: Server) -> None:
 
 def test_no_third_party(server: Server) -> None:
     """Nothing is loaded from elsewhere: addresses outside stand only in links to follow."""
-    for path in ("/en/", "/es/", "/demo", "/static/chat.js", "/static/chat.css"):
+    for path in ("/en/", "/es/", "/demo", "/static/chat.js", "/static/site.js", "/static/site.css", "/es/answers", "/es/privacy"):
         text = server.client.get(path).text
         loads = re.findall(r'(?:src|action)="([^"]+)"|<link[^>]+href="([^"]+)"|url\(([^)]+)\)|import[ (]["\']([^"\']+)', text)
         outside = [value for found in loads for value in found if value and not value.startswith("/")]

@@ -269,7 +269,7 @@ def _chat_fields(data: Any) -> tuple[str | None, str, str | None, str | None, st
 
 
 def readable(number: str) -> str:
-    """A telephone number as people here write it: +12125550100 is 212-555-0100. Others as they are."""
+    """A telephone number (E.164) as people here write it: area, exchange and line with hyphens. Others as they are."""
     found = re.fullmatch(r"\+1(\d{3})(\d{3})(\d{4})", number)
     return "-".join(found.groups()) if found else number
 

@@ -107,6 +107,7 @@
   window.speechSynthesis?.addEventListener?.("voiceschanged", equipAll);
   addEventListener("reply", equipAll);
 
+  addEventListener("beforeprint", () => document.querySelectorAll(".basis").forEach((one) => { one.open = true; }));
   const print = document.querySelector("[data-print-here]");
   if (print) print.append(button(words.print, () => window.print()));
 })();
