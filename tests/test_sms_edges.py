@@ -19,6 +19,7 @@ from twilio.request_validator import RequestValidator
 from bot import doctor
 from bot.channels.http import MAX_BODY
 from bot.channels.sms import CODES, SmsChannel, fallbacks
+from bot.dialogue.assistant import Assistant
 from bot.dialogue.control import ControlWords
 from bot.dialogue.limits import FLOOD, HOUR, MINUTE, Limits
 from bot.knowledge import Knowledge, segments
@@ -26,7 +27,7 @@ from bot.privacy.keys import Keys
 from bot.settings import Twilio
 from bot.store import Store
 from tests.conftest import ACCOUNT, NOON, NUMBER, PUBLIC, ROOT, TOKEN
-from tests.test_dialogues import make_assistant
+from tests.test_dialogues import words
 
 PHONE = "+12125550123"
 
@@ -39,8 +40,7 @@ class Line:
     ):
         self.now = NOON
         self.store = Store.open(f"sqlite:///{folder / 'db'}")
-        assistant = make_assistant(knowledge, engine, lambda: self.now)
-        assistant._store, assistant._segments_a_day = self.store, segments_a_day
+        assistant = Assistant(knowledge, self.store, engine.engine, *words(), None, lambda: self.now, segments_a_day)
         twilio = Twilio(ACCOUNT, (TOKEN,), NUMBER, "http://127.0.0.1:9")
         channel = SmsChannel(
             assistant, knowledge, self.store, Keys(b"k" * 32), twilio, PUBLIC, False, lambda: self.now, voice_dir

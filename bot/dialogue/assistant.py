@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.dialogue import handoff
 from bot.dialogue.choices import ChoiceWords
 from bot.dialogue.commands import ALWAYS, BUDGET_FREE, SMS_ONLY, obey
 from bot.dialogue.control import Control, ControlWords
-from bot.dialogue.danger import DangerDetector
+from bot.dialogue.danger import DangerDetector, Listener
 from bot.dialogue.handoff import PERSON_DIGITS, PRIVATE, STAFF_DIGITS
 from bot.dialogue.languages import LanguageNames, guessed, in_language, interpreter, picked
 from bot.dialogue.limits import Limits, Pace
 from bot.dialogue.messages import MAX_TEXT, Incoming, Outcome, clean
+from bot.dialogue.order import Queue
 from bot.dialogue.plan import Piece, Plan
-from bot.dialogue.records import ConversationStore, in_thread
-from bot.dialogue.replies import HAND_OFF, WRONG, Replies, for_engine
+from bot.dialogue.records import WRITE_WITHIN, ConversationStore, Records
+from bot.dialogue.replies import HAND_OFF, Replies, flagged, for_engine
 from bot.dialogue.state import Conversation
 from bot.engine.exchange import EngineClient, EngineUnavailable, Reply, Request
 from bot.knowledge import Knowledge, segments
@@ -35,9 +35,9 @@ from bot.store import Answered, StoreError
 
 __all__ = ["PRIVATE", "STAFF_DIGITS", "Assistant", "Incoming", "Outcome", "clean"]
 
-ANSWER_WITHIN = 8.0  # seconds from a message's arrival to its answer, whatever fails
+ANSWER_WITHIN = 8.0  # seconds from a message's arrival until its answer is known, whatever fails
+STORED_WITHIN = 9.0  # ... and until it is sent, stored or not
 DANGER_WITHIN = 3.0
-FRAGMENTS = timedelta(seconds=30)  # messages of one sender that are also read together for danger
 REASONS = 4  # why an answer may be wrong, by number
 EMERGENCY = "emergency_now"  # what somebody means who writes 911
 
@@ -58,49 +58,56 @@ class Assistant:
         segments_a_day: int | None = None,
     ) -> None:
         self._knowledge, self._store, self._engine = knowledge, store, engine
-        self._control, self._choices, self._danger = control, choices, danger
+        self._control, self._choices, self._danger = control, choices, Listener(danger)
         self._identifier, self._clock = languages, clock
-        self._replies = Replies(knowledge)
+        self._replies, self._records = Replies(knowledge), Records(store)
         self._unwritten = LanguageNames(knowledge.unwritten, knowledge.frames)
-        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
-        self._fragments: dict[str, deque[tuple[datetime, str]]] = {}
+        self._senders = Queue()
+        self._under_way: dict[str, asyncio.Task[Outcome]] = {}
         self._limits = Limits()
         self._segments_a_day = segments_a_day
 
     async def respond(self, incoming: Incoming) -> Outcome:
-        """The reply to one message, already stored. Never raises for a failure of the engine or the database: the person then gets
-        the urgent answer if the phrases show danger, else the human route."""
-        deadline = asyncio.get_running_loop().time() + ANSWER_WITHIN
+        """The reply to one message, already stored, or noted to be stored. Never raises for a failure of the engine or the database:
+        the person then gets the urgent answer if the phrases show danger, else the human route. The same message sent again while it is
+        being answered gets the same reply."""
+        if incoming.message is None:
+            return await self._in_time(incoming)
+        first = self._under_way.get(incoming.message)
+        if first is not None:
+            return replace(await asyncio.shield(first), repeated=True)
+        # A task of its own: who hangs up does not break a turn off in the middle.
+        task = self._under_way[incoming.message] = asyncio.create_task(self._in_time(incoming))
+        task.add_done_callback(lambda _: self._under_way.pop(incoming.message or "", None))
+        return await asyncio.shield(task)
+
+    async def _in_time(self, incoming: Incoming) -> Outcome:
+        loop = asyncio.get_running_loop()
+        arrived = loop.time()
         try:
-            await asyncio.wait_for(self._lock(incoming.ids[0]).acquire(), ANSWER_WITHIN)
-        except asyncio.TimeoutError:  # this sender's message before is still being answered
-            self._unlock(incoming.ids[0], held=False)
+            # Waits while this sender's message before is still being answered.
+            async with self._senders.turn(incoming.ids[0], ANSWER_WITHIN):
+                turn = self._respond(incoming, arrived + ANSWER_WITHIN)
+                return await asyncio.wait_for(turn, arrived + STORED_WITHIN - loop.time())
+        except asyncio.TimeoutError:
+            logger().error("turn", reason="not in time", channel=incoming.channel)
             return self._without_store(incoming, self._clock())
-        except asyncio.CancelledError:
-            self._unlock(incoming.ids[0], held=False)
-            raise
-        try:
-            return await self._respond(incoming, deadline)
-        finally:
-            self._unlock(incoming.ids[0], held=True)
 
     async def erase(self, ids: tuple[str, ...]) -> None:
-        """Erase a conversation once a turn of it that is under way has ended. Raises StoreError."""
-        await self._lock(ids[0]).acquire()
-        try:
-            self._fragments.pop(ids[0], None)
-            await in_thread(self._store.erase, ids)
-        finally:
-            self._unlock(ids[0], held=True)
+        """Erase a conversation once a turn of it that is under way has ended. Raises StoreError: then it is erased later."""
+        async with self._senders.turn(ids[0]):
+            self._danger.forget(ids[0])
+            self._records.note(ids, None, self._clock())
+            await self._records.put(ids[0])
 
     async def _respond(self, incoming: Incoming, deadline: float) -> Outcome:
         at = self._clock()
         try:
             if incoming.message is not None:
-                known = await in_thread(self._store.answered, incoming.message)
+                known = await self._records.answered(incoming.ids, incoming.message)
                 if known is not None:
                     return self._replies.repeated(incoming, known)
-            before = await in_thread(self._store.conversation, incoming.ids)
+            before = await self._records.conversation(incoming.ids)
         except StoreError:
             logger().error("store", reason="read", channel=incoming.channel)
             return self._without_store(incoming, at)
@@ -113,14 +120,32 @@ class Assistant:
         except StoreError:
             logger().error("store", reason="turn", channel=incoming.channel)
             return self._without_store(incoming, at, conversation)
+        return await self._kept(incoming, outcome, before, deadline)
+
+    async def _kept(self, incoming: Incoming, outcome: Outcome, before: Conversation | None, deadline: float) -> Outcome:
+        """The outcome, counted and stored; or, where the database takes nothing, noted to be stored later: what was found out for the
+        person is not thrown away with it."""
+        id_, loop = incoming.ids[0], asyncio.get_running_loop()
+        until = min(loop.time() + WRITE_WITHIN, deadline + 0.7)
+        stored = True
         try:
-            outcome = await self._within_budget(incoming, outcome)
+            outcome = await self._within_budget(incoming, outcome, until - loop.time())
         except StoreError:  # what cannot be counted is sent
-            logger().error("store", reason="count", channel=incoming.channel)
-        try:
-            await self._remember(incoming, outcome, before)
-        except StoreError:  # what was found out for the person is not thrown away with it
-            logger().error("store", reason="write", channel=incoming.channel)
+            stored = False
+        gone = outcome.erased or (outcome.silent and before is None)
+        self._records.note(incoming.ids, None if gone else outcome.conversation, outcome.at)
+        self._records.note_reply(id_, incoming.message, Answered(outcome.plan.to_keep, outcome.locale, outcome.at))
+        if stored:
+            try:
+                await self._records.put(id_, until - loop.time())
+            except StoreError:
+                stored = False
+        if stored:
+            return outcome
+        logger().error("store", reason="write", channel=incoming.channel)
+        if outcome.erased and outcome.plan.ids[:1] == ["delete_my_data"]:  # nothing is called erased that is not
+            self._records.take_back(id_, incoming.message)
+            return self._without_store(incoming, outcome.at, outcome.conversation)
         return outcome
 
     # --- a turn ---------------------------------------------------------------------------------------------------------
@@ -129,11 +154,12 @@ class Assistant:
         self, incoming: Incoming, conversation: Conversation, at: datetime, deadline: float, pace: Pace = "ok"
     ) -> Outcome:
         text = clean(incoming.text)
-        danger = self._find_danger(incoming, text, at, conversation)
+        counting = (conversation.node or "").endswith(PAPERS)
+        danger = self._find_danger(incoming, text, at, counting=counting)
         command = None if incoming.chosen else self._control.find(text, conversation.locale or incoming.hint)
         if command is not None and incoming.channel == "web" and command.command in SMS_ONLY:
             command = None
-        opted_out = incoming.optout is not None and await in_thread(self._store.opted_out, incoming.optout)
+        opted_out = incoming.optout is not None and await self._records.read(self._store.opted_out, incoming.optout)
         if opted_out:
             asked = conversation.flow == "gate"  # danger brought the question: its answer is heard
             allowed = danger is not None or asked or (command is not None and command.command in ("start", "help", "stop"))
@@ -148,27 +174,23 @@ class Assistant:
             return self._replies.said("no_pictures", incoming, conversation, at)
         if len(incoming.text) > MAX_TEXT and danger is None:
             return self._replies.said("too_long", incoming, conversation, at)
-        if conversation.flow == WRONG:
-            reason = self._choices.numbers(text) if danger is None and incoming.chosen is None else ()
-            if len(reason) == 1 and 1 <= reason[0] <= REASONS and conversation.node is not None:
-                await in_thread(self._store.flag, conversation.node, at, reason[0])
-                return self._replies.said("wrong_noted", incoming, replace(conversation, flow=None, node=None), at)
-        language = picked(conversation, text, self._choices) if incoming.chosen is None and danger is None else None
+        plain = danger is None and incoming.chosen is None  # words that may answer a question
+        wrong, conversation = flagged(conversation)
+        reason = self._choices.numbers(text) if wrong is not None and plain else ()
+        if wrong is not None and len(reason) == 1 and 1 <= reason[0] <= REASONS:
+            await self._records.write(self._store.flag, wrong, at, reason[0])
+            return self._replies.wrong_noted(conversation, at)
+        language = picked(conversation, text, self._choices) if plain else None
         if language is not None:
             return in_language(language, conversation, at, self._replies)
-        counting = (conversation.node or "").endswith(PAPERS)
-        if (
-            incoming.chosen is None
-            and danger is None
-            and not counting
-            and (code := handoff.staff_code(incoming.text)) is not None
-        ):
-            return await self._taken_over(code, incoming, conversation, at)
+        code = handoff.staff_code(incoming.text) if plain and not counting else None
+        if code is not None:
+            return await self._taken_over(code, incoming, conversation, at, deadline)
         if conversation.flow == HAND_OFF or (incoming.chosen or "").startswith("handoff/"):
             said = handoff.agreed(incoming, text, self._choices) if danger is None else None
             if said is not None:
                 return await self._hand_off(said, conversation, at)
-        named = self._unwritten.find(text, conversation.locale) if incoming.chosen is None and danger is None else None
+        named = self._unwritten.find(text, conversation.locale) if plain else None
         if named is not None:
             return interpreter(named, conversation, incoming.hint, at, self._replies)
         conversation = for_engine(conversation)
@@ -201,13 +223,13 @@ class Assistant:
             return self._replies.said("too_fast", incoming, conversation, at)
         return self._replies.outcome(Plan(), conversation.locale or "en", at, conversation, "und")
 
-    async def _within_budget(self, incoming: Incoming, outcome: Outcome) -> Outcome:
+    async def _within_budget(self, incoming: Incoming, outcome: Outcome, within: float) -> Outcome:
         """Counts the segments of a reply; beyond the day's budget an ordinary answer gives way to the way to a person, and then to nothing.
-        Urgent answers always go."""
+        Urgent answers always go. Raises StoreError."""
         if self._segments_a_day is None or incoming.channel != "sms" or outcome.silent:
             return outcome
         cost = sum(segments.count(message.text) for message in outcome.messages)
-        spent = await in_thread(self._store.count, "segments", outcome.at, cost)
+        spent = await self._records.write(self._store.count, "segments", outcome.at, cost, within=within)
         known = self._knowledge.questions
         urgent = outcome.urgent or outcome.erased or any(known[id_].urgent for id_ in outcome.plan.ids if id_ in known)
         if spent <= self._segments_a_day or urgent or (outcome.ranking[:1] and outcome.ranking[0][0] in BUDGET_FREE):
@@ -216,39 +238,37 @@ class Assistant:
         plan = Plan(((Piece("system/human_route_basic"),),)) if spent <= 2 * self._segments_a_day else Plan()
         return self._replies.outcome(plan, outcome.locale, outcome.at, outcome.conversation, outcome.language)
 
-    def _find_danger(self, incoming: Incoming, text: str, at: datetime, conversation: Conversation | None = None) -> str | None:
+    def _find_danger(self, incoming: Incoming, text: str, at: datetime, *, counting: bool) -> str | None:
+        """`counting`: papers are counted by number, and 9 and 11 are two of them."""
         if incoming.chosen is not None:
             return None
-        for id_ in [key for key, parts in self._fragments.items() if at - parts[-1][0] > FRAGMENTS]:
-            del self._fragments[id_]
-        parts = self._fragments.setdefault(incoming.ids[0], deque(maxlen=5))
-        recent = [part for when, part in parts if at - when <= FRAGMENTS]
-        parts.append((at, text[:300]))
-        counting = False if conversation is None else (conversation.node or "").endswith(PAPERS)
-        if self._choices.is_911(text, counting=counting):
-            return EMERGENCY
-        found = self._danger.find(text) or (self._danger.find(" ".join([*recent, text])) if recent else None)
-        if found is not None:
-            parts.clear()  # answered: the next message is not read as part of it again
-            parts.append((at, ""))
-        return found
+        found = self._danger.find(incoming.ids[0], text, at)
+        return EMERGENCY if self._choices.is_911(text, counting=counting) else found
 
     def _without_store(self, incoming: Incoming, at: datetime, conversation: Conversation | None = None) -> Outcome:
-        text = clean(incoming.text)
-        conversation = conversation or Conversation(incoming.ids[0], incoming.channel, at, welcomed=True)
-        return self._replies.failure(conversation, self._guessed(text, conversation, incoming.hint), self._danger.find(text), at)
+        """What the person gets when the database fails: the urgent answer that the phrases show, else the way to a person. It is not stored:
+        the same message sent again is read anew."""
+        text, id_ = clean(incoming.text), incoming.ids[0]
+        if conversation is None:
+            last = self._records.last_locale(id_, at)
+            conversation = Conversation(id_, incoming.channel, at, locale=last, welcomed=True)
+        danger = self._danger.alone(text)
+        outcome = self._replies.failure(conversation, self._guessed(text, conversation, incoming.hint), danger, at)
+        if danger is not None:  # its question about this phone must find its answer
+            self._records.note(incoming.ids, outcome.conversation, at)
+        return outcome
 
     async def _command(self, control: Control, incoming: Incoming, conversation: Conversation, at: datetime) -> Outcome:
         if control.command in ("stop", "delete"):
-            self._fragments.pop(conversation.id, None)
+            self._danger.forget(conversation.id)
         if control.command == "delete":
             self._limits.forget(conversation.id)
-        return await obey(control, incoming, conversation, at, self._replies, self._store)
+        return await obey(control, incoming, conversation, at, self._replies, self._records)
 
     def _finished(self, reply: Reply, at: datetime, *, in_latin: bool, before: str | None) -> Outcome:
         outcome = self._replies.finished(reply, at, in_latin=in_latin, before=before)
         if outcome.erased:
-            self._fragments.pop(outcome.conversation.id, None)
+            self._danger.forget(outcome.conversation.id)
         return outcome
 
     def _guessed(self, text: str, conversation: Conversation, hint: str | None) -> str:
@@ -259,46 +279,24 @@ class Assistant:
         desk = handoff.desk_offered(conversation, self._knowledge)
         conversation, code = replace(conversation, flow=None, node=None), None
         if agreed and desk is not None:
-            code = await in_thread(self._store.hand_off, PERSON_DIGITS, handoff.contents(conversation, self._knowledge), at)
+            code = await self._records.write(
+                self._store.hand_off, PERSON_DIGITS, handoff.contents(conversation, self._knowledge), at
+            )
         plan = handoff.answered(code, desk or 0, conversation, self._knowledge, at)
         locale = conversation.locale or "en"
         return self._replies.outcome(plan, locale, at, conversation, locale)
 
-    async def _taken_over(self, code: str, incoming: Incoming, conversation: Conversation, at: datetime) -> Outcome:
+    async def _taken_over(
+        self, code: str, incoming: Incoming, conversation: Conversation, at: datetime, deadline: float
+    ) -> Outcome:
         """Somebody sent a code that a desk gave them: their conversation starts in that language, at that topic."""
-        found = await in_thread(self._store.open_handoff, code, at)
+        found = await self._records.write(self._store.open_handoff, code, at)
         started = handoff.taken_over(found, conversation, self._knowledge, at)
         if started is None or found is None:
             return self._replies.said("handoff_gone", incoming, conversation, at)
         try:
-            reply = await self._engine.turn(Request("", started, at, chosen=found.topic, hint=found.locale))
+            request = Request("", started, at, chosen=found.topic, hint=found.locale)
+            reply = await self._engine.turn(request, deadline - asyncio.get_running_loop().time())
         except EngineUnavailable:
             return self._replies.failure(started, found.locale, None, at)
         return self._finished(reply, at, in_latin=False, before=None)
-
-    # --- storing and ordering -------------------------------------------------------------------------------------------
-
-    async def _remember(self, incoming: Incoming, outcome: Outcome, before: Conversation | None) -> None:
-        reply = Answered(outcome.plan.to_keep, outcome.locale, outcome.at)
-        if outcome.erased or (outcome.silent and before is None):
-            await in_thread(lambda: self._store.erase(incoming.ids, message=incoming.message, answered=reply))
-            return
-        replaces = before.id if before is not None and before.id != outcome.conversation.id else None
-        await in_thread(
-            lambda: self._store.save(outcome.conversation, replaces=replaces, message=incoming.message, answered=reply)
-        )
-
-    def _lock(self, id_: str) -> asyncio.Lock:
-        """The sender's lock, and note that somebody waits for it: `_unlock` must follow."""
-        lock, waiting = self._locks.get(id_, (asyncio.Lock(), 0))
-        self._locks[id_] = (lock, waiting + 1)
-        return lock
-
-    def _unlock(self, id_: str, *, held: bool) -> None:
-        lock, waiting = self._locks[id_]
-        if held:
-            lock.release()
-        if waiting == 1:
-            del self._locks[id_]
-        else:
-            self._locks[id_] = (lock, waiting - 1)

@@ -10,8 +10,8 @@ from bot.dialogue.control import Control
 from bot.dialogue.languages import in_language
 from bot.dialogue.messages import Incoming, Outcome
 from bot.dialogue.plan import STAY, Piece, Plan
-from bot.dialogue.records import ConversationStore, in_thread
-from bot.dialogue.replies import WAY_BACK, WRONG, Replies
+from bot.dialogue.records import Records
+from bot.dialogue.replies import FLAGGED, WAY_BACK, Replies, flagged
 from bot.dialogue.state import Conversation
 
 # What each command is called where messages are measured: its catalogue id, or a system text.
@@ -41,10 +41,11 @@ BUDGET_FREE = frozenset({"system/stop", "system/start", "system/help", "delete_m
 
 
 async def obey(
-    control: Control, incoming: Incoming, conversation: Conversation, at: datetime, replies: Replies, store: ConversationStore
+    control: Control, incoming: Incoming, conversation: Conversation, at: datetime, replies: Replies, records: Records
 ) -> Outcome:
     """The outcome of a command. Raises StoreError."""
-    name, knowledge = control.command, replies.knowledge
+    name, knowledge, store = control.command, replies.knowledge, records.store
+    _, conversation = flagged(conversation)
     word_locale = control.locale if control.locale in replies.served and name != "language" else None
     locale = conversation.locale or word_locale or replies.locale(conversation, incoming.hint)
     conversation = replace(conversation, locale=locale)
@@ -61,9 +62,11 @@ async def obey(
     elif name == "why" and last is not None:
         plan = Plan(((Piece(last, "source"),),))
     elif name == "wrong" and last is not None:
-        await in_thread(store.flag, last, at)
+        await records.write(store.flag, last, at)
         plan = Plan(((Piece("system/wrong_thanks"), Piece("system/wrong_ask")),))
-        conversation = replace(conversation, flow=WRONG, node=last, offered=())
+        if conversation.flow not in knowledge.flows:  # there the place is kept
+            conversation = replace(conversation, flow=None, node=None, offered=())
+        conversation = replace(conversation, offered=(*conversation.offered, FLAGGED + last))
     elif name in ("english", "language"):
         wanted = "en" if name == "english" else control.locale
         if wanted not in replies.served:
@@ -101,10 +104,10 @@ async def obey(
         plan = Plan(((Piece("system/flow_left"),),))
     else:  # stop, start, help, web
         if name == "stop" and incoming.optout is not None:
-            await in_thread(store.opt_out, incoming.optout, at, locale)
+            await records.write(store.opt_out, incoming.optout, at, locale)
             erased = True
         if name == "start" and incoming.optout is not None:
-            await in_thread(store.opt_in, incoming.optout)
+            await records.write(store.opt_in, incoming.optout)
         plan = Plan(((Piece(COMMAND_IDS[name]),),))
     ranking = ((COMMAND_IDS[name], 1.0),)
     return replies.outcome(plan, shown_in, at, conversation, control.locale, ranking=ranking, erased=erased)

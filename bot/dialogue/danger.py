@@ -7,7 +7,9 @@ model's own recognition of urgent messages stands beside this one.
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.knowledge.yamlfile import load
@@ -19,6 +21,7 @@ ORDER = (
 )  # fmt: skip
 # Written without spaces, or with endings on the word: a phrase may stand inside a longer word.
 _INSIDE = re.compile("[\u0600-\u06ff\u0980-\u09ff\u1100-\u11ff\u3130-\u318f\uac00-\ud7af\u3040-\u30ff\u3400-\u9fff]")
+FRAGMENTS = timedelta(seconds=30)  # messages of one sender that are also read together
 
 
 @dataclass(frozen=True)
@@ -79,3 +82,32 @@ class DangerDetector:
 
 def _phrases(phrases: list[str]) -> frozenset[str]:
     return frozenset(filter(None, (fold(str(phrase)).strip() for phrase in phrases)))
+
+
+class Listener:
+    """Finds danger in a sender's message, and in it together with those of the last 30 seconds ("my husband" / "they took him" / "last
+    night"), which are held in memory for so long and no longer."""
+
+    def __init__(self, detector: DangerDetector) -> None:
+        self._detector = detector
+        self._recent: dict[str, deque[tuple[datetime, str]]] = {}
+
+    def find(self, sender: str, text: str, at: datetime) -> str | None:
+        """The urgent id, or None."""
+        for other in [key for key, parts in self._recent.items() if at - parts[-1][0] > FRAGMENTS]:
+            del self._recent[other]
+        parts = self._recent.setdefault(sender, deque(maxlen=5))
+        recent = [part for when, part in parts if at - when <= FRAGMENTS]
+        parts.append((at, text[:300]))
+        found = self._detector.find(text) or (self._detector.find(" ".join([*recent, text])) if recent else None)
+        if found is not None:
+            parts.clear()  # answered: the next message is not read as part of it again
+            parts.append((at, ""))
+        return found
+
+    def alone(self, text: str) -> str | None:
+        """The urgent id that this message shows by itself."""
+        return self._detector.find(text)
+
+    def forget(self, sender: str) -> None:
+        self._recent.pop(sender, None)

@@ -1,16 +1,27 @@
-"""What a turn reads and writes in the database."""
+"""The database as a turn uses it: off the event loop, answering in time, and with what it could not take kept until it can.
+
+A reply that was sent must not be forgotten because the database was locked in that second: the next "1" would be read at the place before
+it, and the same message sent again by Twilio would get another answer. So what is to be stored waits in memory until it is written. It is what the
+row would hold: keyed hashes and ids of content. (docs/decisions/2026-11-22-database-that-stops.md)
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
-from bot.dialogue.state import Conversation
-from bot.store import Answered, Handoff
+from bot.dialogue.state import IDLE_PRIVATE, Conversation
+from bot.store import Answered, Handoff, StoreError
 
 T = TypeVar("T")
+READ_WITHIN, WRITE_WITHIN = 2.0, 2.5  # seconds; SQLite waits 2 for a lock
+KEEP = timedelta(hours=24)
+PEOPLE = 20_000  # remembered here at the most: some 10 MB
 
 
 class ConversationStore(Protocol):
@@ -30,6 +41,112 @@ class ConversationStore(Protocol):
     def open_handoff(self, code: str, now: datetime) -> Handoff | None: ...
 
 
-async def in_thread(call: Callable[..., T], *args: Any) -> T:
-    """A database call off the event loop, so that a slow disk does not stop everybody."""
-    return await asyncio.to_thread(call, *args)
+@dataclass
+class _Turn:
+    """A conversation as it is to be stored after a turn (None: erased), with the replies given since it was stored last."""
+
+    ids: tuple[str, ...]
+    at: datetime
+    conversation: Conversation | None
+    replies: dict[str, Answered] = field(default_factory=dict)
+
+    def over(self, now: datetime) -> bool:
+        private = self.conversation is not None and self.conversation.private
+        return now - self.at > (IDLE_PRIVATE if private else KEEP)
+
+
+class Records:
+    """Reads give up after 2 seconds, writes after 2.5: then StoreError. Writes go through one thread, so that a later one never comes to stand
+    before an earlier one."""
+
+    def __init__(self, store: ConversationStore) -> None:
+        self.store = store
+        self._writer = ThreadPoolExecutor(1, "writer")
+        self._unwritten: OrderedDict[str, _Turn] = OrderedDict()
+        self._locales: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
+        self._flushing: asyncio.Task[None] | None = None
+
+    async def read(self, call: Callable[..., T], *args: Any) -> T:
+        """Raises StoreError."""
+        return await _within(READ_WITHIN, asyncio.to_thread(call, *args))
+
+    async def write(self, call: Callable[..., T], *args: Any, within: float = WRITE_WITHIN) -> T:
+        """Raises StoreError; the call may then still come to be done."""
+        result = await _within(within, asyncio.get_running_loop().run_in_executor(self._writer, call, *args))
+        if self._unwritten and (self._flushing is None or self._flushing.done()):
+            self._flushing = asyncio.create_task(self._flush())
+        return result
+
+    async def answered(self, ids: tuple[str, ...], message: str) -> Answered | None:
+        """The reply that a message got. Raises StoreError."""
+        waiting = self._unwritten.get(ids[0])
+        if waiting is not None and message in waiting.replies:
+            return waiting.replies[message]
+        return await self.read(self.store.answered, message)
+
+    async def conversation(self, ids: tuple[str, ...]) -> Conversation | None:
+        """Raises StoreError."""
+        waiting = self._unwritten.get(ids[0])
+        return waiting.conversation if waiting is not None else await self.read(self.store.conversation, ids)
+
+    def last_locale(self, id_: str, now: datetime) -> str | None:
+        """The language in which this sender was answered last, for when the database cannot say."""
+        locale, at = self._locales.get(id_, (None, now))
+        return locale if now - at < KEEP else None
+
+    def note(self, ids: tuple[str, ...], conversation: Conversation | None, at: datetime) -> None:
+        """A conversation as it now stands (None: erased), which is to be written."""
+        before = self._unwritten.pop(ids[0], None)
+        self._unwritten[ids[0]] = _Turn(ids, at, conversation, before.replies if before else {})
+        self._locales.pop(ids[0], None)
+        if conversation is not None and conversation.locale is not None:
+            self._locales[ids[0]] = (conversation.locale, at)
+        for id_, turn in list(self._unwritten.items()):
+            if turn.over(at) or len(self._unwritten) > PEOPLE:
+                del self._unwritten[id_]
+        while self._locales and (len(self._locales) > PEOPLE or at - next(iter(self._locales.values()))[1] > KEEP):
+            self._locales.popitem(last=False)
+
+    def note_reply(self, id_: str, message: str | None, reply: Answered) -> None:
+        """What a message of that conversation got, to be written with it."""
+        if message is not None:
+            self._unwritten[id_].replies[message] = reply
+
+    def take_back(self, id_: str, message: str | None) -> None:
+        """A reply that is not given after all."""
+        if id_ in self._unwritten and message is not None:
+            self._unwritten[id_].replies.pop(message, None)
+
+    async def put(self, id_: str, within: float = WRITE_WITHIN) -> None:
+        """Write what was noted of a conversation. Raises StoreError: then it is written later."""
+        turn = self._unwritten[id_]
+        await self.write(self._put, turn, within=within)
+        if self._unwritten.get(id_) is turn:
+            del self._unwritten[id_]
+
+    async def _flush(self) -> None:
+        """The database takes writes again: give it what waits."""
+        for id_, turn in list(self._unwritten.items()):
+            if self._unwritten.get(id_) is not turn:
+                continue  # its own turn has written it, or has more to write
+            try:
+                await self.put(id_)
+            except StoreError:
+                return
+
+    def _put(self, turn: _Turn) -> None:
+        """In the writer's thread. Done twice it does no harm."""
+        replies: list[tuple[str | None, Answered | None]] = [*turn.replies.items()] or [(None, None)]
+        for message, reply in replies:
+            if turn.conversation is None:
+                self.store.erase(turn.ids, message=message, answered=reply)
+            else:
+                replaces = next((id_ for id_ in turn.ids if id_ != turn.conversation.id), None)
+                self.store.save(turn.conversation, replaces=replaces, message=message, answered=reply)
+
+
+async def _within(seconds: float, call: Awaitable[T]) -> T:
+    try:
+        return await asyncio.wait_for(call, seconds)
+    except asyncio.TimeoutError:
+        raise StoreError("the database did not answer in time") from None

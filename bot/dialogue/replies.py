@@ -16,17 +16,28 @@ from bot.knowledge.flows import PREFIX, flow_of
 from bot.store import Answered
 
 HAND_OFF = "handoff"  # the `flow` of a conversation that was offered a code for a desk; its `node` is the desk's number
-WRONG = "wrong"  # the `flow` of a conversation that flagged the answer `node` and may say why
+FLAGGED = (
+    "flagged/"  # + an answer's id: no option, but the answer that was just called wrong; the next message may say why, by number
+)
 WAY_BACK = "language-back/"  # + a locale: no option, but the language to which its own name leads back
 
 
 def for_engine(conversation: Conversation) -> Conversation:
     """The conversation without what only this process knows, and what holds for one message: languages to go on in or back to, and the
     questions why an answer was wrong and whether a code is wanted."""
-    offered = tuple(option for option in conversation.offered if not option.startswith((STAY, WAY_BACK)))
-    if conversation.flow in (HAND_OFF, WRONG):
+    offered = tuple(option for option in conversation.offered if not option.startswith((STAY, WAY_BACK, FLAGGED)))
+    if conversation.flow == HAND_OFF:
         conversation = replace(conversation, flow=None, node=None)
     return replace(conversation, offered=offered)
+
+
+def flagged(conversation: Conversation) -> tuple[str | None, Conversation]:
+    """The answer that was called wrong in the message before, if one was; and the conversation without that."""
+    found = next((option for option in conversation.offered if option.startswith(FLAGGED)), None)
+    if found is None:
+        return None, conversation
+    rest = tuple(option for option in conversation.offered if option != found)
+    return found.removeprefix(FLAGGED), replace(conversation, offered=rest)
 
 
 class Replies:
@@ -48,6 +59,14 @@ class Replies:
         """One system text, in the person's language as far as it is known."""
         locale = self.locale(conversation, incoming.hint)
         return self.outcome(Plan(((Piece(f"system/{name}"),),)), locale, at, conversation, locale)
+
+    def wrong_noted(self, conversation: Conversation, at: datetime) -> Outcome:
+        """After the reason why an answer was wrong. In a guided conversation its place is kept."""
+        plan = Plan(((Piece("system/wrong_noted"),),))
+        if conversation.flow in self.knowledge.flows:
+            plan = Plan(((Piece("system/wrong_noted"), Piece("system/flow_kept")),), conversation.offered)
+        locale = conversation.locale or "en"
+        return self.outcome(plan, locale, at, conversation, locale)
 
     def locale(self, conversation: Conversation, hint: str | None) -> str:
         """The conversation's language, else the page's, else English."""
