@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -439,7 +439,7 @@ class Knowledge:
         return values.get(name, "{" + name + "}")
 
     def _markup(self, text: str, style: formatting.Style, values: dict[str, str]) -> str:
-        rendered = _MARKDOWN.render(text)
+        rendered = _marked_up(text)
 
         def value(match: Any) -> str:
             name = match.group(1)
@@ -488,6 +488,11 @@ class Knowledge:
 HANDOFF = {"handoff/yes": "system/choice_yes", "handoff/no": "system/choice_no"}
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable(["image", "link", "autolink", "code", "fence"])
+
+
+@lru_cache(maxsize=4096)  # sentences of the content only: some thousand
+def _marked_up(text: str) -> str:
+    return str(_MARKDOWN.render(text))
 
 
 def _load_locales(path: Path, folder: Path) -> dict[str, LocaleInfo]:
