@@ -26,6 +26,7 @@ from bot.dialogue.plan import Piece, Plan
 from bot.dialogue.records import WRITE_WITHIN, ConversationStore, Records
 from bot.dialogue.replies import HAND_OFF, Replies, flagged, for_engine
 from bot.dialogue.state import Conversation
+from bot.dialogue.tallied import tallied
 from bot.engine.exchange import EngineClient, EngineUnavailable, Reply, Request
 from bot.knowledge import Knowledge, segments
 from bot.knowledge.flows import PAPERS
@@ -141,6 +142,10 @@ class Assistant:
             except StoreError:
                 stored = False
         if stored:
+            counted = tallied(outcome, before, self._knowledge)
+            if counted is not None:
+                with contextlib.suppress(StoreError):
+                    await self._records.write(self._store.tally, *counted, outcome.at, within=until - loop.time())
             return outcome
         logger().error("store", reason="write", channel=incoming.channel)
         if outcome.erased and outcome.plan.ids[:1] == ["delete_my_data"]:  # nothing is called erased that is not

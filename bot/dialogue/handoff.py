@@ -41,9 +41,9 @@ def contents(conversation: Conversation, knowledge: Knowledge) -> Handoff:
     never read one back."""
     locale, questions = conversation.locale or "en", knowledge.questions
     if conversation.private or any(is_private(id_, questions) for id_ in conversation.given):
-        return Handoff(locale, PRIVATE)
+        return Handoff(locale, PRIVATE, interpreter=conversation.interpreter)
     topic = next((id_ for id_ in reversed(conversation.given) if id_ in questions), "human_agent")
-    return Handoff(locale, topic, conversation.given)
+    return Handoff(locale, topic, conversation.given, conversation.interpreter)
 
 
 def answered(code: str | None, desk: int, conversation: Conversation, knowledge: Knowledge, at: datetime) -> Plan:

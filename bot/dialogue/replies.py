@@ -10,6 +10,7 @@ from bot.dialogue import plan as plans
 from bot.dialogue.messages import Incoming, Outcome
 from bot.dialogue.plan import STAY, Piece, Plan, render
 from bot.dialogue.state import GIVEN, Conversation, is_private
+from bot.dialogue.tallied import unwritten
 from bot.engine.exchange import Reply
 from bot.knowledge import Knowledge
 from bot.knowledge.flows import PREFIX, flow_of
@@ -48,12 +49,15 @@ class Replies:
         self.served = tuple(info.code for info in knowledge.served())
 
     def outcome(self, plan: Plan, locale: str, at: datetime, conversation: Conversation, language: str, **more: Any) -> Outcome:
-        """The plan fitted and written out. The answers in it are noted in the conversation, for a code to a desk."""
+        """The plan fitted and written out. The answers in it, and a language to ask an interpreter for, are noted in the conversation, for a
+        code to a desk."""
         plan = plans.fitted(self.knowledge, plan, locale, conversation.channel, at)
         messages = render(self.knowledge, plan, locale, conversation.channel, at)
         answers = list(dict.fromkeys(id_ for said in plan.ids if (id_ := self._answer_of(said)) is not None))
         given = (*[id_ for id_ in conversation.given if id_ not in answers], *answers)[-GIVEN:]
-        return Outcome(plan, locale, at, replace(conversation, given=given), messages, language, **more)
+        tongue = unwritten([piece for message in plan.messages for piece in message], self.knowledge) or conversation.interpreter
+        conversation = replace(conversation, given=given, interpreter=tongue)
+        return Outcome(plan, locale, at, conversation, messages, language, **more)
 
     def said(self, name: str, incoming: Incoming, conversation: Conversation, at: datetime) -> Outcome:
         """One system text, in the person's language as far as it is known."""
