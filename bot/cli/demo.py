@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.common import Commands, open_store, train_if_needed
@@ -116,4 +117,27 @@ def _held() -> dict[str, tuple[str, datetime]]:
 
 
 def _kit(options: argparse.Namespace) -> int:
+    import asyncio
+
+    from bot import kit
+    from bot.channels.page import Pages
+    from bot.cli.talk import in_process
+    from bot.knowledge.scenes import load_scenes
+    from bot.privacy.keys import utc_now
+
+    settings, now = read(), utc_now()
+    at = kit.noon(now)
+    knowledge = Knowledge.load(operator={**settings.operator, "web": settings.public_url}, desks=settings.desks)
+    knowledge.held = frozenset(_held())
+    pages = Pages(knowledge, lambda: at)
+    scenes = load_scenes(ROOT / "content" / "scenes.yml", [info.code for info in knowledge.served()])
+    respond = in_process("sms", lambda: at, knowledge)
+    try:
+        size = asyncio.run(kit.write(Path(options.out), pages, scenes, respond, now))
+    except (kit.NotAKit, OSError) as error:
+        print(f"amparo: {error}", file=sys.stderr)
+        return 1
+    print(
+        f"{options.out}: {size / 1e6:.1f} MB. Open {Path(options.out) / 'index.html'} in a browser, or copy the folder to a stick."
+    )
     return 0

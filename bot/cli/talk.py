@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from datetime import date, datetime, time, timezone
 from typing import Any
 
@@ -40,7 +41,7 @@ def add(commands: Commands) -> None:
 
 
 def _understand(options: argparse.Namespace) -> int:
-    assistant = _in_process(options.channel)
+    assistant = in_process(options.channel)
     from bot.dialogue.assistant import clean
 
     async def run() -> None:
@@ -85,7 +86,7 @@ def _say(options: argparse.Namespace) -> int:
 
 def _chat(options: argparse.Namespace) -> int:
     print("loading ...", file=sys.stderr)
-    assistant = _in_process(options.channel)
+    assistant = in_process(options.channel)
 
     async def run() -> None:
         while True:
@@ -119,8 +120,9 @@ def _flow(options: argparse.Namespace) -> int:
     return 0
 
 
-def _in_process(channel: Any) -> Any:
-    """The whole assistant in this process, with the engine inside and a database in memory: (text, sender) -> Outcome."""
+def in_process(channel: Any, clock: Callable[[], datetime] | None = None, knowledge: Knowledge | None = None) -> Any:
+    """The whole assistant in this process, with the engine inside and a database in memory: (text, sender) -> Outcome. `clock` and
+    `knowledge`: others than a running service's own."""
     from bot.dialogue.assistant import Assistant, Incoming
     from bot.dialogue.choices import ChoiceWords
     from bot.dialogue.control import ControlWords
@@ -134,7 +136,7 @@ def _in_process(channel: Any) -> Any:
     settings = read()
     if not training.is_current(settings.model):
         train_if_needed(settings)
-    knowledge = Knowledge.load(operator={**settings.operator, "web": settings.public_url}, desks=settings.desks)
+    knowledge = knowledge or Knowledge.load(operator={**settings.operator, "web": settings.public_url}, desks=settings.desks)
     try:
         engine = Engine.load(settings.model, knowledge)
     except ModelMissing as error:
@@ -142,7 +144,7 @@ def _in_process(channel: Any) -> Any:
     assistant = Assistant(
         knowledge, MemoryStore(), engine,
         ControlWords.load(ROOT / "content" / "control_words.yml"), ChoiceWords.load(ROOT / "content" / "choice_words.yml"), DangerDetector.load(ROOT / "content" / "danger.yml"),
-        None, utc_now,
+        None, clock or utc_now,
     )  # fmt: skip
 
     async def respond(text: str, sender: str) -> Any:

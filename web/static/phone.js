@@ -2,11 +2,15 @@
 "use strict";
 const phoneOn = (section) => {
   const screen = section.querySelector(".screen");
-  const add = (className, text, locale) => {
+  // The language is known of a scene only, and after ENGLISH the answer is in another: letters beyond Latin's are sure to be its own.
+  const add = (className, text, locale = {}) => {
     const node = document.createElement("p");
     node.className = className;
     node.dir = "auto";
-    if (locale) node.lang = locale.replace("_", "-");
+    if (/[\u0370-\uffff]/.test(text.replace(/\p{P}/gu, "")) && locale.code) {
+      node.lang = locale.code.replace("_", "-");
+      node.dir = locale.dir;
+    }
     node.textContent = text;
     screen.append(node);
     screen.scrollTop = screen.scrollHeight;

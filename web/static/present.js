@@ -22,8 +22,12 @@
     field.value = body;
     field.form.requestSubmit(inChat("#send"));
     $("next").focus(); // the page takes the focus to its field, where our keys would be letters
-    await until(() => log.childElementCount >= before + 2 || !frame.contentDocument?.contains(log), 20000);
+    const gone = () => !frame.contentDocument?.contains(log);
+    await until(() => log.childElementCount >= before + 2 || gone(), 20000);
     if (document.activeElement === frame) $("next").focus();
+    if (gone()) return;
+    const asked = log.children[before], bar = inChat("header").getBoundingClientRect().height; // shown from the question on
+    frame.contentWindow.scrollBy({ top: asked.getBoundingClientRect().top - bar - 8, behavior: "instant" });
   };
   const openChat = (locale) => new Promise((done) => {
     frame.addEventListener("load", done, { once: true });

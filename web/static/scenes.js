@@ -1,4 +1,4 @@
-// Scenes run by one key: on the presenter's screen, and in the kit. `data`: {scenes, locales}; `send(text, channels, place)` shows what a
+// Scenes run by one key: on the presenter's screen, and in the kit. `data`: {scenes, locales}; `send(text, channels, place)` (place: {scene, locale, step, current()}) shows what a
 // person writes and what comes back; `clear(locale)` makes everything ready for the next person. Both may take their time.
 "use strict";
 const runScenes = ({ data, send, clear }) => {
@@ -38,7 +38,7 @@ const runScenes = ({ data, send, clear }) => {
     show("Answering …");
     let status = "";
     try {
-      await send(coming[0], coming[1], { scene: scenes[scene].id, locale: locales[at].code, step, current: () => mine === run });
+      await send(coming[0], coming[1], { scene: scenes[scene].id, locale: locales[at], step, current: () => mine === run });
     } catch {
       status = "The server does not answer";
     }
