@@ -23,12 +23,13 @@ from twilio.twiml.messaging_response import MessagingResponse
 from twilio.twiml.voice_response import VoiceResponse
 
 from bot.channels.http import TooLarge, read_body
+from bot.channels.reactions import Reactions
 from bot.dialogue.assistant import Assistant, Incoming
 from bot.dialogue.plan import Piece, Plan, render
 from bot.knowledge import Knowledge
 from bot.privacy.keys import Keys
 from bot.privacy.logs import logger, where
-from bot.settings import Twilio
+from bot.settings import ROOT, Twilio
 from bot.store import Store, StoreError
 
 PATH = "/webhooks/sms"
@@ -40,11 +41,6 @@ FICTIONAL = re.compile(r"\+1[2-9]\d\d55501\d\d")
 INBOUND_REST = timedelta(minutes=2)
 # People write from telephones: a short code or a name is a machine, and two machines would answer each other for ever.
 TELEPHONE = re.compile(r"\+[1-9]\d{6,14}")
-# What a phone sends when somebody taps a heart on our message ("Liked “…”"): it quotes us, and asks nothing.
-REACTION = re.compile(
-    r"(?s)^\W{0,4}(?:Liked|Loved|Disliked|Laughed at|Emphasized|Questioned|Removed .{1,40} from|Reacted .{1,20} to|Le gustó|Le encantó|"
-    r"Se rió de|A aimé|A adoré)\s+[“\"«].*[”\"»]\W*$|^[^\w\s]{1,8}\s+(?:to|a|à)\s+[“\"«].*[”\"»]\W*$"
-)
 # Twilio's codes for messages that did not arrive, and what an operator is told (docs/sms.md says what to do).
 CODES = {
     "21610": "opted out at the carrier",
@@ -83,6 +79,12 @@ class Form:
         return len(self._values)
 
 
+def signed_by(tokens: tuple[str, ...], url: str, form: Form, signature: str) -> bool:
+    """Whether the signature is one of Twilio's over this address and form, with one of the tokens. The address with and without its port
+    counts, as in Twilio's own validator."""
+    return any(RequestValidator(token).validate(url, form, signature) for token in tokens)
+
+
 class SmsChannel:
     """`simulator_token` signs the simulator's requests; None where there is no simulator."""
 
@@ -98,7 +100,7 @@ class SmsChannel:
         clock: Callable[[], datetime],
         voice_dir: Path | None = None,
     ) -> None:
-        self._voice_dir = voice_dir
+        self._voice_dir, self._reactions = voice_dir, Reactions.load(ROOT / "content" / "reactions.yml")
         self._assistant, self._knowledge, self._store, self._keys = assistant, knowledge, store, keys
         self._twilio, self._public_url, self._clock = twilio, public_url, clock
         self.simulator_token = secrets.token_hex(32) if simulator else None
@@ -126,7 +128,7 @@ class SmsChannel:
             ids = self._keys.conversation_ids("sms", sender, self._clock())
             await asyncio.to_thread(self._opt_out, form.get("OptOutType"), self._keys.optout_id(sender), ids)
             return self._twiml([], forget)
-        if not TELEPHONE.fullmatch(sender) or REACTION.match(form.get("Body").strip()):
+        if not TELEPHONE.fullmatch(sender) or self._reactions.find(form.get("Body")):
             return self._twiml([], forget)
         try:
             current, previous = self._keys.conversation_ids("sms", sender, self._clock())
@@ -210,13 +212,11 @@ class SmsChannel:
         """Whether the request is Twilio's, for our account and number; or the simulator's, for a fictional number."""
         signature = request.headers.get("x-twilio-signature", "")
         url = self._public_url + request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        if self._twilio is not None:
-            for token in self._twilio.auth_tokens:
-                if RequestValidator(token).validate(url, form, signature):
-                    ours = self._twilio.number in (form.get("To"), form.get("From"))
-                    return form.get("AccountSid") == self._twilio.account_sid and ours
+        if self._twilio is not None and signed_by(self._twilio.auth_tokens, url, form, signature):
+            ours = self._twilio.number in (form.get("To"), form.get("From"))
+            return form.get("AccountSid") == self._twilio.account_sid and ours
         if self.simulator_token is not None and FICTIONAL.fullmatch(person):
-            return bool(RequestValidator(self.simulator_token).validate(url, form, signature))
+            return signed_by((self.simulator_token,), url, form, signature)
         return False
 
     def _forget_at_twilio(self, sid: str, rest: timedelta) -> None:
