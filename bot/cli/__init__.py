@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from bot.cli import console, content, demo, desk, serve, talk, translate
+from bot.cli import print as paper
 from bot.knowledge import ContentError, UnknownId, UnknownLocale
 from bot.settings import SettingsError
 
@@ -14,7 +15,7 @@ def main(argv: list[str] | None = None) -> int:
     """Exit codes: 0 done, 1 not done (a line on stderr says why), 2 wrong use."""
     parser = argparse.ArgumentParser(prog="amparo", description="A know-your-rights assistant, over SMS and web chat.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for subject in (serve, demo, talk, content, desk, translate, console):
+    for subject in (serve, demo, talk, content, paper, desk, translate, console):
         subject.add(commands)
     options = parser.parse_args(argv)
     try:
