@@ -51,7 +51,20 @@ def _twilio(settings: Settings) -> list[Finding]:
         Finding(f"Twilio: {tokens} token{'s: drop the old one once rotated' if tokens > 1 else ''}", True),
         Finding(f"public address {settings.public_url} is https", settings.public_url.startswith("https://")),
         Finding("static answers for the fallback addresses are there (amparo fallback)", _fallbacks_current()),
+        *_in_twilios_console(settings),
     ]
+
+
+def _in_twilios_console(settings: Settings) -> list[Finding]:
+    """What must be chosen in Twilio's console, which cannot be seen from here."""
+    site = settings.public_url
+    choices = (
+        "its handling of STOP, START and HELP and Advanced Opt-Out OFF, redaction ON: the two exclude each other, and ours do the words (6)",
+        "the number in a Messaging Service whose validity period is 600 seconds or less (5)",
+        f"POST {site}/webhooks/sms for messages and {site}/webhooks/voice for calls, with fallbacks on another host (4)",
+        f"for registering: {site}/en/privacy and {site}/en/terms (3)",
+    )
+    return [Finding(f"not seen from here, to choose at Twilio (docs/sms.md): {choice}", True) for choice in choices]
 
 
 def _fallbacks_current() -> bool:
@@ -104,6 +117,7 @@ def _recordings(folder: Path | None) -> int:
 
 
 def _store(settings: Settings) -> list[Finding]:
+    from bot.channels.sms import TWILIO_ANSWERED
     from bot.store import Store, StoreError
 
     try:
@@ -115,6 +129,7 @@ def _store(settings: Settings) -> list[Finding]:
         counts = store.counts(since.date())
     finally:
         store.close()
+    by_twilio = sum(count for name, _, count in counts if name in (TWILIO_ANSWERED, "status 21610"))
     failed: dict[str, int] = {}
     for name, _, count in counts:
         if name.startswith("status ") and name not in ("status delivered", "status read"):
@@ -126,6 +141,10 @@ def _store(settings: Settings) -> list[Finding]:
         Finding(
             f"messages that did not arrive in seven days: {listed}",
             not any(code in name for name in failed for code in ("30007", "30032", "30034")),
+        ),
+        Finding(
+            f"Twilio's own keywords and blocks are off: in seven days it answered or blocked {by_twilio} in our place",
+            by_twilio == 0,
         ),
         Finding(f"free space in {settings.data_dir}", _free(settings.data_dir) > 200_000_000),
     ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from bot.dialogue.booking import BookingError, load_booking
 from bot.knowledge.errors import ContentError
 from bot.knowledge.lines import Desk, load_desks
 from bot.knowledge.yamlfile import load
@@ -48,6 +49,7 @@ class Settings:
     segments_a_day: int = 20_000  # SMS segments sent in a day, from which only urgent answers go out whole
     segment_price: float | None = None  # US dollars, shown by the simulator
     voice_dir: Path | None = None  # recordings for callers, <locale>.mp3
+    booking: str | None = None  # the class that books appointments, `package.module:Class`; the engine loads it
 
     @property
     def simulator(self) -> bool:
@@ -86,7 +88,17 @@ def read(environ: Mapping[str, str] = os.environ, profile: str = "development", 
         segments_a_day=_positive(environ, "AMPARO_SMS_SEGMENTS_A_DAY", 20_000),
         segment_price=_price(environ),
         voice_dir=Path(environ["AMPARO_VOICE_DIR"]) if environ.get("AMPARO_VOICE_DIR") else None,
+        booking=_booking(environ),
     )
+
+
+def _booking(environ: Mapping[str, str]) -> str | None:
+    """Tried here, so that a mistake stops the start and not every turn of the engine."""
+    try:
+        load_booking(environ)
+    except BookingError as error:
+        raise SettingsError(str(error)) from None
+    return environ.get("AMPARO_BOOKING") or None
 
 
 def _price(environ: Mapping[str, str]) -> float | None:

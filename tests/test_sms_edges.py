@@ -6,7 +6,7 @@ import asyncio
 import csv
 import random
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,13 +18,13 @@ from twilio.request_validator import RequestValidator
 
 from bot import doctor
 from bot.channels.http import MAX_BODY
-from bot.channels.sms import CODES, SmsChannel, fallbacks
+from bot.channels.sms import CODES, TWILIO_ANSWERED, SmsChannel, fallbacks
 from bot.dialogue.assistant import Assistant
 from bot.dialogue.control import ControlWords
 from bot.dialogue.limits import FLOOD, HOUR, MINUTE, Limits
 from bot.knowledge import Knowledge, segments
 from bot.privacy.keys import Keys
-from bot.settings import Twilio
+from bot.settings import SettingsError, Twilio, read
 from bot.store import Store
 from tests.conftest import ACCOUNT, NOON, NUMBER, PUBLIC, ROOT, TOKEN
 from tests.test_dialogues import words
@@ -108,6 +108,7 @@ def test_when_twilio_has_answered_a_keyword_we_are_silent(line: Line) -> None:
     assert line.sms("what is idnyc") == [], "and it is remembered"
     assert line.sms("HELP", OptOutType="HELP") == []
     assert line.sms("START", OptOutType="START") == []
+    assert line.store.counts(NOON.date()) == [(TWILIO_ANSWERED, NOON.date(), 3)]
     assert line.sms("what is idnyc")
 
 
@@ -324,6 +325,21 @@ def test_doctor_says_what_is_missing(tmp_path: Path) -> None:
     key.chmod(0o644)
     worse = doctor.examine({**environ, "TWILIO_NUMBER": "2125550199"}, "production")
     assert len([finding for finding in worse if not finding.good]) == len(bad) + 2
+    said = "\n".join(finding.what for finding in found)
+    assert "redaction ON" in said and "Advanced Opt-Out OFF" in said, "the choice that cannot be seen from here is named"
+    assert "/en/privacy" in said and "/en/terms" in said and "600 seconds" in said
+    store = Store.open(f"sqlite:///{tmp_path / 'data' / 'amparo.sqlite'}")
+    store.count(TWILIO_ANSWERED, datetime.now(timezone.utc))
+    store.close()
+    assert len([finding for finding in doctor.examine(environ, "production") if not finding.good]) >= len(bad) + 1
+
+
+def test_a_booking_class_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
+    environ = {"AMPARO_DATA_DIR": str(tmp_path)}
+    assert read({**environ, "AMPARO_BOOKING": "bot.dialogue.booking:Hotline"}).booking == "bot.dialogue.booking:Hotline"
+    assert read(environ).booking is None
+    with pytest.raises(SettingsError, match="AMPARO_BOOKING"):
+        read({**environ, "AMPARO_BOOKING": "no.such:Thing"})
 
 
 def test_datetime_of_the_budget_is_the_stores_own(line: Line) -> None:

@@ -54,6 +54,7 @@ CODES = {
     "30034": "number not registered",
 }
 ALARMS = frozenset({"30007", "30032", "30034"})  # nobody is reached until somebody acts
+TWILIO_ANSWERED = "keyword answered by Twilio"  # a count of a day
 FINAL = frozenset({"delivered", "undelivered", "failed", "canceled", "read"})
 
 
@@ -195,6 +196,7 @@ class SmsChannel:
                 self._store.erase(ids)
             elif kind == "START":
                 self._store.opt_in(optout)
+            self._store.count(TWILIO_ANSWERED, self._clock())  # `amparo doctor` says so: it must not be
         except StoreError:
             logger().error("store", reason="optout")
 
