@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -179,3 +180,22 @@ def own_server(tmp_path: Path) -> Iterator[Server]:
     running = Server(tmp_path).wait()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium, for the tests that `make test-full` runs."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium")
+    assert chromium, "Chromium is not installed: run make system"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+def accessibility(page) -> list[str]:
+    """What axe-core finds wrong with a Playwright page: rule and places."""
+    page.evaluate((ROOT / "tests" / "npm" / "node_modules" / "axe-core" / "axe.min.js").read_text())
+    return page.evaluate("axe.run().then((r) => r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.target).join(' ')))")
