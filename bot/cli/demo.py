@@ -57,7 +57,7 @@ def _demo(options: argparse.Namespace) -> int:
     # So that a closed terminal, too, ends it in order: the database goes with the process, the folder with this block.
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, lambda *_: sys.exit(0))
-    held = _held()
+    held = held_here()
     with tempfile.TemporaryDirectory(prefix="amparo-demo-") as folder:
         settings = read({**os.environ, "AMPARO_DATA_DIR": folder}, profile="demo", port=options.port)
         knowledge = Knowledge.load(operator={**settings.operator, "web": settings.public_url}, desks=settings.desks)
@@ -108,7 +108,7 @@ def in_memory() -> Store:
     return Store(engine)
 
 
-def _held() -> dict[str, tuple[str, datetime]]:
+def held_here() -> dict[str, tuple[str, datetime]]:
     """What the content owner holds back on this computer (`amparo hold`): it is not shown at a forum either."""
     if not (read().data_dir / "amparo.sqlite").exists():
         return {}
@@ -128,7 +128,7 @@ def _kit(options: argparse.Namespace) -> int:
     settings, now = read(), utc_now()
     at = kit.noon(now)
     knowledge = Knowledge.load(operator={**settings.operator, "web": settings.public_url}, desks=settings.desks)
-    knowledge.held = frozenset(_held())
+    knowledge.held = frozenset(held_here())
     pages = Pages(knowledge, lambda: at)
     scenes = load_scenes(ROOT / "content" / "scenes.yml", [info.code for info in knowledge.served()])
     respond = in_process("sms", lambda: at, knowledge)
