@@ -129,3 +129,83 @@ def test_every_call_is_one_that_twilio_describes(described_api, tmp_path: Path) 
     ), "the picture goes, unseen, and nothing that is no picture's id"
     assert all(status in ("200", "204") for _, status in seen), seen
     store.close()
+
+
+@pytest.mark.parametrize("status", [401, 429])
+def test_when_twilio_refuses_all_it_is_not_asked_for_each(status: int, tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path / 'db.sqlite'}")
+    for sid in SIDS:
+        store.clean_up_later(sid, utc_now() - timedelta(minutes=1))
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_DELETE(self) -> None:
+            asked.append(self.path)
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    twilio = Twilio("AC" + "a" * 32, ("token",), "+12125550199", f"http://127.0.0.1:{server.server_port}")
+
+    async def run() -> int:
+        async with httpx.AsyncClient() as client:
+            return await sweep(store, twilio, client)
+
+    assert asyncio.run(run()) == 0 and len(asked) == 1
+    assert len(store.to_clean_up(utc_now())) == len(SIDS), "all are tried again"
+    server.shutdown()
+    store.close()
+
+
+def test_a_silent_twilio_stops_nobody(tmp_path: Path) -> None:
+    """The deletions run off the event loop's back: while Twilio takes its time, everything else goes on."""
+    store = Store.open(f"sqlite:///{tmp_path / 'db.sqlite'}")
+    store.clean_up_later(SIDS[0], utc_now() - timedelta(minutes=1))
+
+    async def run() -> tuple[int, int]:
+        async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await asyncio.sleep(1)
+            writer.close()
+
+        ticks = 0
+        server = await asyncio.start_server(silent, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with httpx.AsyncClient() as client:
+            sweeping = asyncio.create_task(
+                sweep(store, Twilio("AC" + "a" * 32, ("t",), "+12125550199", f"http://127.0.0.1:{port}"), client)
+            )
+            while not sweeping.done():
+                await asyncio.sleep(0.01)
+                ticks += 1
+        server.close()
+        return sweeping.result(), ticks
+
+    done, ticks = asyncio.run(run())
+    assert done == 0 and ticks > 30
+    assert store.to_clean_up(utc_now()) == [SIDS[0]]
+    store.close()
+
+
+def test_what_cannot_be_deleted_is_gone_from_our_side_after_a_day(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """And the job says in the log how old the oldest row is: numbers only."""
+    from bot.dialogue.state import Conversation
+    from bot.privacy import logs
+
+    logs.configure()
+    store = Store.open(f"sqlite:///{tmp_path / 'db.sqlite'}")
+    now = utc_now()
+    store.clean_up_later(SIDS[0], now)
+    store.save(Conversation("a" * 64, "sms", now, locale="es"))
+    store.forget(now + timedelta(minutes=5))
+    first = capfd.readouterr().err
+    assert "id='conversation' seconds=300" in first and "id='twilio_cleanup' seconds=300" in first
+    assert "a" * 64 not in first and SIDS[0] not in first
+    store.forget(now + timedelta(minutes=6))
+    assert "oldest" not in capfd.readouterr().err, "once an hour is enough while nothing goes"
+    store.forget(now + timedelta(hours=24, minutes=1))
+    assert store.to_clean_up(now + timedelta(days=2)) == [] and store.oldest(now) == {}
+    store.close()

@@ -13,6 +13,7 @@ from bot.settings import Twilio
 from bot.store import Store, StoreError
 
 _GONE = (204, 404)  # deleted, or not there any more
+_NOT_NOW = (401, 403, 429)  # a wrong token, or too much asked: the next message would get the same
 
 
 async def sweep(store: Store, twilio: Twilio, client: httpx.AsyncClient) -> int:
@@ -33,6 +34,8 @@ async def sweep(store: Store, twilio: Twilio, client: httpx.AsyncClient) -> int:
                 done += 1
             else:
                 logger().warning("twilio cleanup", status=answer.status_code)
+                if answer.status_code in _NOT_NOW:
+                    break
     except StoreError:
         logger().error("store", reason="cleanup")
     return done

@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from bot.dialogue.plan import HANDOFF_LASTS, Plan
 from bot.dialogue.state import IDLE_PRIVATE, Conversation
 from bot.knowledge.lines import NEW_YORK
+from bot.privacy.logs import logger
 from bot.store import tables as t
 
 KEEP_CONVERSATION = timedelta(hours=24)
@@ -32,6 +33,14 @@ KEEP_TALLIES = timedelta(days=2 * 365)
 KEEP_SESSION = timedelta(hours=12)
 
 S = TypeVar("S", bound="Store")
+
+REPORT_EVERY = timedelta(hours=1)
+LIMITS = {
+    "conversation": KEEP_CONVERSATION,
+    "answered": KEEP_ANSWERED,
+    "handoff": KEEP_HANDOFF,
+    "twilio_cleanup": KEEP_CLEANUP,
+}
 
 
 class StoreError(Exception):
@@ -63,6 +72,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._reported: datetime | None = None
 
     @classmethod
     def open(cls: type[S], url: str) -> S:
@@ -194,9 +204,10 @@ class Store:
             db.execute(sa.delete(t.twilio_cleanup).where(t.twilio_cleanup.c.sid == sid))
             db.execute(sa.insert(t.twilio_cleanup).values(sid=sid, due=_naive(due)))
 
-    def to_clean_up(self, now: datetime, limit: int = 50) -> list[str]:
-        """Message ids whose deletion is due."""
-        query = sa.select(t.twilio_cleanup.c.sid).where(t.twilio_cleanup.c.due <= _naive(now)).limit(limit)
+    def to_clean_up(self, now: datetime, limit: int = 1000) -> list[str]:
+        """Message ids whose deletion is due, the longest due first."""
+        due = t.twilio_cleanup.c.due
+        query = sa.select(t.twilio_cleanup.c.sid).where(due <= _naive(now)).order_by(due, t.twilio_cleanup.c.sid).limit(limit)
         with self._begin() as db:
             return [row[0] for row in db.execute(query)]
 
@@ -249,7 +260,8 @@ class Store:
 
     def forget(self, now: datetime) -> int:
         """Erase what is past its time: conversations after 24 hours (private ones once idle), replies after 48. Returns how many rows
-        went. On SQLite the freed pages are overwritten (secure_delete) and the write-ahead log is emptied."""
+        went. On SQLite the freed pages are overwritten (secure_delete) and the write-ahead log is emptied. The log says how old the oldest
+        row of each kind is: whenever rows went, and once an hour."""
         c, a, w = t.conversation.c, t.answered.c, t.twilio_cleanup.c
         gone: int = 0
         with self._begin() as db:
@@ -268,7 +280,20 @@ class Store:
                     db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
             except SQLAlchemyError as error:
                 raise StoreError(f"the database failed ({type(error).__name__})") from None
+        if gone or self._reported is None or now - self._reported >= REPORT_EVERY:
+            self._reported = now
+            for kind, age in self.oldest(now).items():
+                late = age > LIMITS[kind] + REPORT_EVERY
+                (logger().error if late else logger().info)("oldest", id=kind, seconds=round(age.total_seconds()))
         return gone
+
+    def oldest(self, now: datetime) -> dict[str, timedelta]:
+        """How long ago the oldest row of each kind that is to be forgotten was last used (a deletion at Twilio: was due). Kinds without rows
+        are left out."""
+        times = {"conversation": t.conversation.c.seen, "answered": t.answered.c.at, "handoff": t.handoff.c.made, "twilio_cleanup": t.twilio_cleanup.c.due}  # fmt: skip
+        with self._begin() as db:
+            first = {kind: db.execute(sa.select(sa.func.min(column))).scalar() for kind, column in times.items()}
+        return {kind: now - _aware(at) for kind, at in first.items() if at is not None}
 
     def ready(self) -> bool:
         """Whether the database answers and holds our tables."""
