@@ -43,6 +43,10 @@ def value_of(fact: Fact, typed: str) -> str:
     if fact.type == "count":
         return _matched(text, r"(?:0|[1-9]\d*)(?:\.\d+)?", f"{{{{count: {{0}}, unit: {fact.unit}}}}}", f"a number ({fact.unit})")
     if fact.type == "date":
+        try:
+            date.fromisoformat(text)
+        except ValueError:
+            raise BadValue("This value is a day, such as 2027-01-31.") from None
         return _matched(text, r"\d{4}-\d\d-\d\d", "{{date: {0}}}", "a day, such as 2027-01-31")
     if fact.type == "hours":
         return _hours(text)

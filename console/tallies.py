@@ -1,22 +1,25 @@
-"""Tallies as they may be shown: whole weeks only, and nothing from which a count under 10 could be worked out."""
+"""Tallies as they may be shown: whole weeks, in tens, and no totals. From what is shown nobody can work out a count under 10.
+
+Hiding small counts among exact ones does not do: the two tables have the same total, and whoever knows the rule by which a second count is hidden
+beside a small one can often tell both (docs/decisions/2026-11-22-console.md).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-SMALLEST = 10  # a count below it is hidden
+SMALLEST = STEP = 10  # a count below it is hidden; the others are shown as the ten that they lie in
 WEEKS = 8
 OTHERS = "other languages"
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows by name; a cell that is None is hidden. `totals` of the weeks, one for each."""
+    """Rows by name, each with a cell for each week: 40 stands for 40 to 49, None for a hidden count or none at all."""
 
     weeks: tuple[date, ...]
     rows: tuple[tuple[str, tuple[int | None, ...]], ...]
-    totals: tuple[int | None, ...]
 
 
 def whole_weeks(today: date) -> tuple[date, ...]:
@@ -32,28 +35,14 @@ def table(counts: dict[tuple[date, str], int], names: list[str], today: date) ->
     weeks = whole_weeks(today)
     shown = {key: count for key, count in counts.items() if key[0] in weeks}
     more = sorted({name for (_, name), count in shown.items() if name not in names and count >= SMALLEST})
-    rows = [*names, *more]
-    cells = {(week, name): shown.get((week, name), 0) for week in weeks for name in rows}
-    if any(name not in rows for _, name in shown):
-        rows.append(OTHERS)
-        for week in weeks:
-            cells[week, OTHERS] = sum(count for (when, name), count in shown.items() if when == week and name not in rows)
-    hidden = {(week, name) for week in weeks for name in hide({name: cells[week, name] for name in rows})}
-    totals = tuple(total if (total := sum(cells[week, name] for name in rows)) >= SMALLEST else None for week in weeks)
-    lines = tuple((name, tuple(None if (week, name) in hidden else cells[week, name] for week in weeks)) for name in rows)
-    return Table(weeks, lines, totals)
+    rows = [(name, tuple(rounded(shown.get((week, name), 0)) for week in weeks)) for name in (*names, *more)]
+    rest = {key: count for key, count in shown.items() if key[1] not in (*names, *more)}
+    if rest:
+        sums = (sum(count for (when, _), count in rest.items() if when == week) for week in weeks)
+        rows.append((OTHERS, tuple(rounded(count) for count in sums)))
+    return Table(weeks, tuple(rows))
 
 
-def hide(column: dict[str, int]) -> set[str]:
-    """The names whose counts in one column are hidden. A count under 10 is, none at all too; and so that no total gives it away, the next
-    smallest as well, until there are two and they come to 10 or more. (The total of one table is also the sum of the other: it counts as
-    known even where it is not shown.)"""
-    order = sorted(column, key=lambda name: (column[name], name))
-    hidden = {name for name in order if column[name] < SMALLEST}
-    if not hidden:
-        return hidden
-    for name in order:
-        if len(hidden) >= 2 and sum(column[other] for other in hidden) >= SMALLEST:
-            break
-        hidden.add(name)
-    return hidden
+def rounded(count: int) -> int | None:
+    """A count as it may be shown."""
+    return count // STEP * STEP if count >= SMALLEST else None
