@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bot.cli import console, content, demo, desk, serve, talk, translate
-from bot.cli import print as paper
+from bot.cli import console, content, demo, desk, paper, serve, talk, translate
 from bot.knowledge import ContentError, UnknownId, UnknownLocale
 from bot.settings import SettingsError
 
