@@ -163,6 +163,7 @@ def test_every_system_text_is_said_somewhere(knowledge: Knowledge) -> None:
         *(ROOT / "web").rglob("*.html"),
         *(ROOT / "web").rglob("*.js"),
         *(ROOT / "content" / "flows").glob("*.yml"),
+        ROOT / "content" / "cards.yml",
     ]
     code = "\n".join(path.read_text() for path in places if "node_modules" not in path.parts)
     names = {id_.removeprefix("system/") for id_ in knowledge.answers if id_.startswith("system/")}

@@ -286,6 +286,7 @@ def test_the_page_holds_no_text_from_code(pseudo: Knowledge) -> None:
     from starlette.applications import Starlette
     from starlette.testclient import TestClient
 
+    from bot.channels.page import Pages
     from bot.channels.web import WebChannel
     from bot.privacy.keys import Keys
     from bot.store.memory import MemoryStore
@@ -295,12 +296,13 @@ def test_the_page_holds_no_text_from_code(pseudo: Knowledge) -> None:
         engine = None
 
     assistant = make_assistant(pseudo, NoEngine)
-    channel = WebChannel(assistant, pseudo, MemoryStore(), Keys(b"k" * 32), lambda: NOON)
+    pages = Pages(pseudo, lambda: NOON)
+    channel = WebChannel(assistant, pages, MemoryStore(), Keys(b"k" * 32), "212-555-0199")
     plan = plans.open_answer(pseudo, "idnyc_cost", Conversation("x", "web", NOON, locale=translations.PSEUDO), at=NOON)
-    replies = [channel._reply(message, translations.PSEUDO) for message in render(pseudo, plan, translations.PSEUDO, "web", NOON)]
+    replies = [pages.shown(message, translations.PSEUDO) for message in render(pseudo, plan, translations.PSEUDO, "web", NOON)]
     options = [{"id": id_, "label": pseudo.label(id_, translations.PSEUDO, "web")} for id_ in plan.options]
     shown = TestClient(Starlette(routes=channel.routes)).get(f"/{translations.PSEUDO}/").text
-    shown += channel._page(translations.PSEUDO, "token", replies, options, "")
+    shown += channel._page(translations.PSEUDO, "token", replies, options, "", "")
     bare = re.sub(r"(?s)<(script|style)\b.*?</\1>|<!--.*?-->|<bdi.*?</bdi>", " ", shown)
     attributes = re.findall(r'(?:title|alt|placeholder|aria-label|content|data-\w+)="([^"]*)"', bare)
     words = [a for a in attributes if " " in a and "width=" not in a]
