@@ -37,10 +37,10 @@ class DangerDetector:
         self._patterns = patterns
         # Phrases by their first word, so that a message is compared with the few that could stand in it, not with all.
         self._by_word: dict[str, list[str]] = {}
-        self._inside: list[str] = []
+        self._inside: dict[str, list[str]] = {}  # by their first two characters
         for phrase in {p for found in patterns.values() for one in found for group in (*one.groups, one.unless) for p in group}:
             if _INSIDE.search(phrase):
-                self._inside.append(phrase)
+                self._inside.setdefault(phrase[:2], []).append(phrase)
             else:
                 self._by_word.setdefault(phrase.split(" ")[0], []).append(phrase)
 
@@ -74,7 +74,11 @@ class DangerDetector:
 
     def _phrases_in(self, folded: str) -> set[str]:
         """The phrases that stand in a folded message, as whole words (or anywhere, in scripts that join words)."""
-        found = {phrase for phrase in self._inside if phrase in folded} if _INSIDE.search(folded) else set()
+        found: set[str] = set()
+        for start in range(len(folded)) if _INSIDE.search(folded) else ():
+            for length in (1, 2):  # a phrase may be one character
+                here = self._inside.get(folded[start : start + length], ())
+                found.update(phrase for phrase in here if folded.startswith(phrase, start))
         for word in set(folded.split()):
             found.update(phrase for phrase in self._by_word.get(word, ()) if f" {phrase} " in folded)
         return found
