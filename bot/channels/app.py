@@ -17,6 +17,7 @@ from bot.channels.http import CompressPages, Headers
 from bot.channels.page import Pages
 from bot.channels.pages import PagesChannel
 from bot.channels.present import Presenter
+from bot.channels.sheets import SheetPages
 from bot.channels.simulator import OUR_NUMBER, Simulator
 from bot.channels.sms import SmsChannel
 from bot.channels.twilio_cleanup import sweep
@@ -61,6 +62,7 @@ def make_app(settings: Settings, knowledge: Knowledge, store: Store, keys: Keys)
     pages = Pages(knowledge, utc_now)
     web = WebChannel(assistant, pages, store, keys, readable(number) if number else None)
     reading = PagesChannel(pages, supervisor, danger, store)
+    sheets = SheetPages(knowledge, settings.public_url, number, utc_now)
     simulator = Simulator(sms, pages, settings.public_url, settings.segment_price) if settings.simulator else None
 
     async def health(_: Request) -> Response:
@@ -83,7 +85,7 @@ def make_app(settings: Settings, knowledge: Knowledge, store: Store, keys: Keys)
 
     demo = [*simulator.routes, *Presenter(simulator, pages, assistant, keys, store).routes] if simulator else []
     app = Starlette(
-        routes=[Route("/health", health), Route("/ready", ready), *sms.routes, *web.routes, *reading.routes, *demo],
+        routes=[Route("/health", health), Route("/ready", ready), *sms.routes, *web.routes, *reading.routes, *sheets.routes, *demo],
         middleware=[Middleware(Headers, framed=settings.simulator), Middleware(CompressPages)],
         lifespan=lifespan,
     )
