@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -46,7 +47,9 @@ def test_every_answer_has_its_page_in_every_language(server: Server, knowledge: 
 def test_an_answer_names_its_sources_and_how_they_were_read(server: Server) -> None:
     page = server.client.get(f"/en/a/{code_of('idnyc_cost')}").text
     assert "Information collected Nov 2026" in page and "No lawyer has reviewed this answer yet." in page
-    assert re.search(r'<li><a href="https://[^"]+" rel="noreferrer"[^>]*>[^<]+</a> \(Nov 2026; a saved copy of the page was read\)', page)
+    assert re.search(
+        r'<li><a href="https://[^"]+" rel="noreferrer"[^>]*>[^<]+</a> \(Nov 2026; a saved copy of the page was read\)', page
+    )
     assert "A computer made this translation" not in page
     assert "ordinateur" in server.client.get(f"/fr/a/{code_of('idnyc_cost')}").text
 
@@ -100,7 +103,7 @@ def test_pages_about_amparo(server: Server, knowledge: Knowledge) -> None:
     for info in knowledge.served():
         for name in ABOUT:
             page = server.client.get(f"/{info.code}/{name}")
-            assert page.status_code == 200 and knowledge.say(f"system/web_{name}", info.code, "web", NOON).text in page.text
+            assert page.status_code == 200 and knowledge.say(f"system/web_{name}", info.code, "web", NOON).text in html.unescape(page.text)
     assert "test installation" in server.client.get("/en/who").text
     terms = server.client.get("/en/terms").text
     assert "STOP" in terms and "HELP" in terms and "rates may apply" in terms, "what registering a number asks for"
@@ -156,7 +159,9 @@ def test_leaving_without_a_script(server: Server) -> None:
 def test_a_form_sent_twice_is_answered_once(server: Server) -> None:
     data = {"token": "B" * 43, "text": "tell me more", "message_id": "form-1"}
     server.client.post("/en/", data={**data, "text": "what is idnyc", "message_id": "form-0"})
-    first, second = (re.findall(r'<div class="body">.*?</div>', server.client.post("/en/", data=data).text, re.S) for _ in range(2))
+    first, second = (
+        re.findall(r'<div class="body">.*?</div>', server.client.post("/en/", data=data).text, re.S) for _ in range(2)
+    )
     assert first == second and first
 
 
