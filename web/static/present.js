@@ -12,10 +12,14 @@
   const inChat = (selector) => frame.contentDocument?.querySelector(selector); // nothing, where "Leave now" has left
   const text = async (body, current, locale) => {
     phone.sent(body, locale);
+    await cleaning;
+    if (!current()) return;
     const messages = await textFrom(number, body);
     if (current()) phone.received(messages, locale);
   };
-  const chat = async (body) => {
+  const chat = async (body, current) => {
+    await cleaning;
+    if (!current()) return;
     const field = inChat("textarea"), log = inChat("[role=log]");
     if (!field) return;
     const before = log.childElementCount;
@@ -31,37 +35,43 @@
   };
   const openChat = (locale) => new Promise((done) => {
     frame.addEventListener("load", done, { once: true });
+    setTimeout(done, 10000);
     frame.contentWindow.location.replace(`/${locale}/`);
   });
+  const clean = async (locale) => {
+    const token = inChat("input[name=token]")?.value ?? "", opened = openChat(locale);
+    const answer = await fetch("/present/reset", {
+      method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ number, token }),
+    });
+    if (!answer.ok) throw new Error(answer.status);
+    number = (await answer.json()).number;
+    section.querySelector(".number").textContent = number;
+    await opened;
+  };
 
   let running = 0; // of typed questions too: an answer to somebody before is not shown to the next
+  let cleaning = Promise.resolve(); // one after the other, and nothing is sent meanwhile; of keys in quick succession the last counts
   const scenes = runScenes({
     data,
     send: (body, channels, { locale, current }) => Promise.all([
-      channels.includes("sms") && text(body, current, locale), channels.includes("web") && chat(body),
+      channels.includes("sms") && text(body, current, locale), channels.includes("web") && chat(body, current),
     ]),
-    clear: async (locale) => {
+    clear: (locale) => {
       running += 1;
-      const mine = running, token = inChat("input[name=token]")?.value ?? "", from = number;
+      const mine = running, cleaned = cleaning.then(() => mine === running && clean(locale));
       phone.clear();
       form.reset();
-      number = null; // until there is a new one, nothing can be sent as the person before
-      const opened = openChat(locale);
-      const answer = await fetch("/present/reset", {
-        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ number: from, token }),
-      });
-      if (!answer.ok) { number = from; throw new Error(answer.status); }
-      number = (await answer.json()).number;
-      section.querySelector(".number").textContent = number;
-      await opened;
-      if (mine === running) warned = false;
+      inChat("[role=log]")?.replaceChildren(); // at once, not when the page has come anew
+      warned = false;
+      cleaning = cleaned.catch(() => {});
+      return cleaned;
     },
   });
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const body = form.elements.body.value.trim(), mine = running;
-    if (!body || !number) return;
+    if (!body) return;
     form.reset();
     try {
       await text(body, () => mine === running);
