@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
+import httpx
 import pyotp
 import pytest
 from starlette.applications import Starlette
@@ -22,7 +27,8 @@ from bot.store.tables import metadata
 from console import accounts
 from console.app import make_console
 from console.web import COOKIE
-from tests.conftest import ACCOUNT, NOON, NUMBER, PUBLIC
+from tests.conftest import ACCOUNT, NOON, NUMBER, PUBLIC, ROOT, free_port
+from tests.test_cli import run
 from tests.test_store import postgres_url
 
 __all__ = ["PASSWORD", "ROLES", "Rig", "console", "postgres_url", "text_of"]
@@ -100,3 +106,44 @@ def console(request: pytest.FixtureRequest, tmp_path: Path, knowledge: Knowledge
         for table in metadata.sorted_tables:
             db.execute(table.delete())
     store.close()
+
+
+class Process:
+    """`amparo console serve` over the data of a folder, with accounts made on the command line; what it prints goes to `log`."""
+
+    def __init__(self, folder: Path, data: Path, **environ: str) -> None:
+        self.port, self.log, self.data = free_port(), folder / "console.log", data
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environ = {"AMPARO_DATA_DIR": str(data), "PYTHONPATH": str(ROOT), **environ}
+        self.secrets: dict[str, str] = {}
+        self._stream = self.log.open("wb")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "bot.cli", "console", "serve", "--port", str(self.port)],
+            cwd=ROOT, env={**os.environ, **self.environ}, stdin=subprocess.DEVNULL, stdout=self._stream, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                if httpx.get(self.url + "/console/health").status_code == 200:
+                    return
+            except httpx.HTTPError:
+                time.sleep(0.1)
+        raise AssertionError(f"the console did not start: {self.log.read_text(errors='replace')[-2000:]}")
+
+    def account(self, name: str, role: str) -> None:
+        made = run("console", "add-user", name, "--role", role, stdin=PASSWORD + "\n", **self.environ)
+        self.secrets[name] = made.stdout.split("secret=")[1].split("&")[0]
+
+    def code(self, name: str) -> str:
+        return pyotp.TOTP(self.secrets[name]).now()
+
+    def sign_in(self, name: str) -> httpx.Client:
+        client = httpx.Client(base_url=self.url, timeout=30)
+        form = {"name": name, "password": PASSWORD, "code": self.code(name)}
+        assert client.post("/console/sign-in", data=form).status_code == 303
+        return client
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+        self._stream.close()

@@ -216,12 +216,12 @@ def test_an_older_look_does_not_undo_a_newer_one(knowledge: Knowledge) -> None:
 
 @pytest.mark.full
 def test_the_check_accepts_the_patched_content(tmp_path: Path, knowledge: Knowledge) -> None:
-    from bot.knowledge.check import check
+    from bot.knowledge.check import load_rules, problems
 
     proposals = [Proposal(1, FACT, "live_page", TODAY, "{count: 11, unit: age}", "a", "b")]
-    before = {str(problem) for problem in check(Knowledge.load(strict=False))}
+    before = {str(problem) for problem in problems(knowledge, load_rules(), NOON)}
     root = in_git(tmp_path / "copy", patch.patch(ROOT, proposals))
-    after = {str(problem).replace(str(root), str(ROOT)) for problem in check(Knowledge.load(root, strict=False))}
+    after = {str(problem).replace(str(root), str(ROOT)) for problem in problems(Knowledge.load(root), load_rules(root), NOON)}
     assert after <= before
 
 

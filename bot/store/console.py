@@ -141,7 +141,7 @@ class ConsoleStore(Store):
             if row is None:
                 return None
             seen = _aware(row["seen"])
-            if now - seen > IDLE_LOCK or now - _aware(row["began"]) > KEEP_SESSION:
+            if now - seen >= IDLE_LOCK or now - _aware(row["began"]) >= KEEP_SESSION:
                 db.execute(sa.delete(t.staff_session).where(s.id == id_))
                 return None
             if now - seen > TOUCH_EVERY:

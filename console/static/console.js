@@ -3,6 +3,7 @@
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
   const field = document.activeElement;
+  if (event.key === "Enter" && field.matches("select") && field.form) { event.preventDefault(); field.form.requestSubmit(); return; }
   if (event.key === "Escape") { field.blur(); return; }
   const digitsOnly = field.hasAttribute("data-digits");
   if (field.matches("input, select, textarea") && !(digitsOnly && /^[a-z]$/.test(event.key))) return;
@@ -10,3 +11,6 @@ document.addEventListener("keydown", (event) => {
   const target = document.querySelector(`[data-key="${event.key}"]`);
   if (target) { event.preventDefault(); target.click(); }
 });
+/* What is on the screen goes when the session does: its seconds without a request stand in the page. */
+const ends = Number(document.body.dataset.ends);
+if (ends) setTimeout(() => location.replace("/console/sign-in?locked=1"), ends * 1000);
