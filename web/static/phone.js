@@ -26,7 +26,10 @@ const phoneOn = (section) => {
         return bubble;
       });
       if (!total) note("no reply");
-      else screen.scrollTop += shown[0].getBoundingClientRect().top - screen.getBoundingClientRect().top - 80; // the answer's beginning
+      else {
+        const from = [...screen.querySelectorAll(".out")].pop() ?? shown[0]; // shown from the question on
+        screen.scrollTop += from.getBoundingClientRect().top - screen.getBoundingClientRect().top - 12;
+      }
     },
     note,
     clear: () => screen.replaceChildren(),
