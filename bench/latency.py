@@ -66,7 +66,7 @@ async def level(
     server: Server, human: frozenset[str], at_once: int, count: int, text: Iterator[str], phone: Iterator[str]
 ) -> Writer:
     """So many messages, so many at once."""
-    limits = httpx.Limits(max_connections=None)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)  # each message comes on a connection of its own
     async with httpx.AsyncClient(base_url=server.url, timeout=60, limits=limits) as client:
         writer = Writer(server, client, human)
 

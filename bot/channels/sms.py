@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+import time as clock_time
 from collections.abc import Callable
 from datetime import datetime, time, timedelta, timezone
 from pathlib import Path
@@ -114,6 +115,7 @@ class SmsChannel:
 
     async def receive(self, request: Request) -> Response:
         """200 with TwiML for a message with a right signature; 403 for any other; 413 for a body that is no text message's."""
+        arrived = clock_time.monotonic()
         try:
             form = Form(await read_body(request))
         except TooLarge:
@@ -144,7 +146,8 @@ class SmsChannel:
             del sender
             outcome = await self._assistant.respond(incoming)
             texts = [message.text for message in outcome.messages]
-            logger().info("sms", locale=outcome.locale, count=len(texts), state=_state(outcome.failed, outcome.repeated))
+            ms = round(1000 * (clock_time.monotonic() - arrived))
+            logger().info("sms", locale=outcome.locale, count=len(texts), state=_state(outcome.failed, outcome.repeated), ms=ms)
         except Exception as error:
             logger().error("sms failed", error=type(error).__name__, where=where(error))
             texts = self._last_resort()

@@ -23,6 +23,7 @@ ANSWER_WITHIN = 8.0  # seconds
 SILENT_AFTER = 7.0
 KILL_AFTER = 12.0
 AT_ONCE = 8  # turns that the child is given at a time; it takes them one after the other
+WAITING = 40  # turns that wait to be given to it; who comes later is told at once, not after 8 seconds
 LOAD_WITHIN = 120.0
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,6 +51,7 @@ class Supervisor:
         self._keeper: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._places = asyncio.Semaphore(AT_ONCE)
+        self._waiting = 0
 
     @property
     def ready(self) -> bool:
@@ -89,12 +91,17 @@ class Supervisor:
             self._folder.rmdir()
 
     async def turn(self, request: Request, within: float = ANSWER_WITHIN) -> Reply:
-        """Run a turn. Raises EngineUnavailable after `within` seconds at most."""
+        """Run a turn. Raises EngineUnavailable after `within` seconds at most, or at once where too many wait."""
         deadline = asyncio.get_running_loop().time() + within
+        if self._waiting >= WAITING:
+            raise EngineUnavailable("busy")  # not its fault: it is not replaced for being asked much
+        self._waiting += 1
         try:
             await asyncio.wait_for(self._places.acquire(), max(0.0, within))
         except asyncio.TimeoutError:
-            raise EngineUnavailable("busy") from None  # not its fault: it is not replaced for being asked much
+            raise EngineUnavailable("busy") from None
+        finally:
+            self._waiting -= 1
         try:
             return await self._turn(request, deadline)
         finally:
