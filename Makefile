@@ -63,6 +63,9 @@ first-turns: train  ## write docs/first-turns.md: what a first message of each k
 bench-web: train  ## what the pages weigh, and how soon they are ready on a slow phone (needs Chromium)
 	@$(PY) -m bench.web
 
+latency: setup-dev train  ## how long a text message waits for its answer, with 1 to 200 people at once (some minutes)
+	@$(PY) -m bench.latency
+
 evaluate-stock: train  ## the same for Rasa's stock pipeline and for the encoder without our training (hours; not in CI)
 	@$(PY) -m bench.stock
 
