@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pytest
+from markdown_it import MarkdownIt
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from bot.knowledge import Knowledge
@@ -296,3 +297,14 @@ def test_accessibility_and_the_screen(pair: tuple[Server, Process], browser: Bro
                 assert window.evaluate("document.documentElement.scrollHeight") <= 768, path
             window.screenshot(path=ROOT / "build" / f"console-{path.replace('/', '-')}.png")
     page.context.close()
+
+
+def test_the_quick_card_prints_on_one_page(browser: Browser) -> None:
+    """On letter paper, at 11 points, with margins of half an inch."""
+    card = MarkdownIt().render((ROOT / "docs" / "311-quick-card.md").read_text())
+    page = browser.new_page()
+    page.set_content(f"<style>body {{ font: 11pt/1.3 sans-serif }}</style>{card}")
+    margin = dict.fromkeys(("top", "bottom", "left", "right"), "0.5in")
+    printed = page.pdf(format="Letter", margin=margin)
+    page.close()
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
