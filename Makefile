@@ -6,7 +6,7 @@ export RASA_TELEMETRY_ENABLED := false
 export SANIC_HOST := 127.0.0.1
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: bench-web help run setup setup-dev train test test-full system lint check evaluate first-turns evaluate-stock train-encoder rasa-dev lock clean
+.PHONY: bench-web latency help run setup setup-dev train test test-full system lint check evaluate first-turns evaluate-stock train-encoder rasa-dev lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
