@@ -367,3 +367,80 @@ def test_two_processes_may_count_at_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: stores[n % 2].count("segments", NOON, 1), range(200)))
     assert stores[0].counts(NOON.date()) == [("segments", NOON.date(), 200)]
+
+
+# --- opting out -------------------------------------------------------------------------------------------------------------
+
+REFUSALS = {"en": "stop texting me", "es": "deja de escribirme", "zh_Hans": "别再发了", "zh_Hant": "唔好再send", "ru": "не пишите мне",
+            "bn": "বন্ধ করুন", "ht": "sispann ekri m", "ko": "그만 보내세요", "ar": "توقف عن مراسلتي", "ur": "بند کریں", "fr": "arrêtez de m'écrire",
+            "pl": "przestań pisać"}  # fmt: skip
+
+
+@pytest.mark.parametrize("locale", REFUSALS)
+def test_a_refusal_in_other_words_opts_out_with_one_confirmation(locale: str, line: Line, knowledge: Knowledge) -> None:
+    assert line.sms(f"{REFUSALS[locale]}!") == [said(knowledge, "system/stop", locale)], "in that language"
+    assert line.sms("STOP") == [] and line.sms(REFUSALS[locale]) == [], "one confirmation, and no more"
+    assert line.sms("how much is idnyc") == []
+    assert line.sms("START")
+
+
+@pytest.mark.parametrize(
+    "word", ["STOP", "STOPALL", "UNSUBSCRIBE", "END", "QUIT", "CANCEL", "REVOKE", "OPTOUT", "opt out", "Stop. Thank you"]
+)
+def test_the_carriers_words_opt_out(word: str, line: Line, knowledge: Knowledge) -> None:
+    assert line.sms(word) == [said(knowledge, "system/stop")]
+    assert line.sms("how much is idnyc") == []
+
+
+def test_an_opt_out_survives_new_keys_and_delete_which_says_so(line: Line, knowledge: Knowledge) -> None:
+    line.sms("how much is idnyc")
+    line.sms("STOP")
+    line.now += timedelta(days=30)
+    assert line.sms("how much is idnyc") == [], "after the conversation keys have changed four times"
+    erased = line.sms("DELETE")
+    assert erased == [knowledge.say("delete_my_data", "en", "sms", NOON).parts[n] for n in (0, 1)] and "STOP" in erased[1]
+    assert line.sms("how much is idnyc") == []
+    assert line.sms("START") == [said(knowledge, "system/start")]
+    assert line.sms("how much is idnyc")
+
+
+# --- time, restarts -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_conversation_ends_after_half_an_hour(line: Line, knowledge: Knowledge) -> None:
+    line.sms("¿cuánto cuesta el IDNYC?")
+    line.now += timedelta(minutes=29)
+    assert line.sms("REPETIR")[0].startswith(said(knowledge, "idnyc_cost", "es"))
+    line.now += timedelta(minutes=31)
+    assert line.sms("REPETIR") == [said(knowledge, "system/neutral_opening", "es")], "the language is all that is left"
+
+
+def test_a_message_is_handled_once_across_restarts_and_processes(tmp_path: Path, knowledge: Knowledge, engine) -> None:
+    first, second = Line(tmp_path, knowledge, engine), Line(tmp_path, knowledge, engine)
+    sid = "SM" + "7" * 32
+    answer = first.sms("¿qué es el IDNYC?", MessageSid=sid)
+    assert second.sms("¿qué es el IDNYC?", MessageSid=sid) == answer, "by another process"
+    assert second.sms("MÁS")[0].startswith(knowledge.say("idnyc_what", "es", "sms", NOON).parts[1]), "which goes on from there"
+    first.store.close()
+    assert Line(tmp_path, knowledge, engine).sms("¿qué es el IDNYC?", MessageSid=sid) == answer, "and after a restart"
+
+
+# --- the first turn of every kind -----------------------------------------------------------------------------------------------
+
+
+def test_every_first_turn_is_within_its_budget(tmp_path: Path, knowledge: Knowledge, engine) -> None:
+    """The turns that docs/first-turns.md prints (`make first-turns`)."""
+    from bench.first_turns import answer, first_messages
+
+    assistant = Assistant(knowledge, Store.open(f"sqlite:///{tmp_path / 'db'}"), engine.engine, *words(), None, lambda: NOON)
+    printed = (ROOT / "docs" / "first-turns.md").read_text(encoding="utf-8")
+    kinds: Counter[str] = Counter()
+    for number, (kind, language, text) in enumerate(first_messages(knowledge)):
+        outcome = answer(assistant, number, kind, language, text)
+        counts = [segments.count(message.text) for message in outcome.messages]
+        assert 0 < len(counts) <= 3 and sum(counts) <= 8, (kind, language, counts)
+        assert f"### {language}: {text or '(a picture)'}" in printed, "run: make first-turns"
+        kinds[kind] += 1
+        if kind in ("urgent", "behind the gate"):
+            assert "911" in outcome.messages[0].text and "system/welcome" not in outcome.plan.ids, (kind, language)
+    assert len(kinds) == 6 and min(kinds.values()) >= 7 and sum(count == 12 for count in kinds.values()) == 5

@@ -133,3 +133,55 @@ def test_no_turn_is_too_long_at_night_and_with_another_language(locale: str, tex
         outcome = talk(assistant, said)
         counts = [segments.count(message.text) for message in outcome.messages]
         assert len(counts) <= 3 and sum(counts) <= 8 and max(counts) <= 4, (locale, said, outcome.plan.ids, counts)
+
+
+def test_wrong_inside_a_guided_conversation_keeps_the_place(knowledge: Knowledge, engine) -> None:
+    assistant = make_assistant(knowledge, engine)
+    here = talk(assistant, "how do i get an appointment with a lawyer")
+    if here.conversation.node is None:  # too long for one turn: 1 leads on
+        here = talk(assistant, "1")
+    place = here.conversation.node
+    asked = talk(assistant, "WRONG")
+    assert asked.conversation.node == place
+    noted = talk(assistant, "3")
+    assert noted.plan.ids == ["system/wrong_noted", "system/flow_kept"] and noted.conversation.node == place
+    assert not [option for option in noted.conversation.offered if option.startswith("flagged/")]
+    assert talk(assistant, "1").conversation.node not in (None, place), "and its first choice is still its first choice"
+
+
+@pytest.mark.parametrize("text", ["9", "how much is idnyc", "WHY"])
+def test_nobody_must_say_why_it_was_wrong(text: str, knowledge: Knowledge, engine) -> None:
+    assistant = make_assistant(knowledge, engine)
+    talk(assistant, "how do i get an appointment with a lawyer", "WRONG")
+    after = talk(assistant, text)
+    assert "system/wrong_noted" not in after.plan.ids
+    assert talk(assistant, "2").plan.ids[:1] != ["system/wrong_noted"], "the question holds for one message"
+
+
+YES = {"en": "yes", "es": "sí", "zh_Hans": "是", "zh_Hant": "是", "ru": "да", "bn": "হ্যাঁ", "ht": "wi", "ko": "네", "ar": "نعم",
+       "ur": "ہاں", "fr": "oui", "pl": "tak"}  # fmt: skip
+
+
+@pytest.mark.parametrize("locale", YES)
+def test_yes_in_any_language_answers_an_open_question(locale: str, knowledge: Knowledge, engine) -> None:
+    from dataclasses import replace
+
+    from bot.dialogue.state import Conversation
+
+    at_gate = replace(Conversation("x", "sms", NOON), locale=locale, flow="gate", node="domestic_violence")
+    opened = engine(YES[locale], at_gate)
+    assert opened.plan.ids == ["domestic_violence"] and opened.conversation.locale == locale
+
+
+def test_words_that_a_carrier_may_take_are_never_printed_to_reply_with(knowledge: Knowledge) -> None:
+    """YES, END, CANCEL and INFO mean START, STOP and HELP to some carriers (their lists are English, in capitals as ours are printed)."""
+    import re
+
+    printed = [
+        (id_, info.code, part)
+        for info in knowledge.served()
+        for id_ in knowledge.answers
+        for part in knowledge.say(id_, info.code, "sms", NOON).parts
+        if re.search(r"(?<![\w.])(?:YES|END|CANCEL|INFO|QUIT|UNSUBSCRIBE)(?![\w.])", part)
+    ]
+    assert printed == []

@@ -167,7 +167,8 @@ class Assistant:
         opted_out = incoming.optout is not None and await self._records.read(self._store.opted_out, incoming.optout)
         if opted_out:
             asked = conversation.flow == "gate"  # danger brought the question: its answer is heard
-            allowed = danger is not None or asked or (command is not None and command.command in ("start", "help", "stop"))
+            # STOP has its one confirmation: another gets none.
+            allowed = danger is not None or asked or (command is not None and command.command in ("start", "help", "delete"))
             if not allowed:
                 return Outcome(Plan(), conversation.locale or "en", at, conversation, [], "und")
         heard = pace == "ok" or danger is not None

@@ -99,6 +99,8 @@ async def obey(
         )  # after a private topic only the plain address: it may be another person's phone
     elif name == "delete":
         plan, erased = Plan(((Piece("delete_my_data"),),)), True
+        if incoming.optout is not None and await records.read(store.opted_out, incoming.optout):
+            plan = Plan((*plan.messages, (Piece("delete_my_data", "part", 1),)))  # STOP stays
     elif name == "zero":
         conversation = replace(conversation, flow=None, node=None, offered=())
         plan = Plan(((Piece("system/flow_left"),),))
