@@ -7,6 +7,7 @@ import re
 from starlette.responses import Response
 
 from bot.dialogue.handoff import PERSON_DIGITS, STAFF_DIGITS
+from bot.knowledge import formatting
 from bot.store import Handoff
 from console import find, handing
 from console.web import CONTENT, Console, Visit
@@ -59,7 +60,7 @@ def start(console: Console, visit: Visit) -> Response:
         code=" ".join(re.findall("...", code)),
         language=find.english_name(locale),
         title=console.knowledge.title(topic, "en", "web"),
-        number=_spoken(console.number),
+        number=formatting.telephone(console.number) if console.number else None,
         address=re.sub(r"^https?://", "", console.address),
     )
 
@@ -105,11 +106,3 @@ def _answer(console: Console, visit: Visit, id_: str, locale: str) -> Response:
         facts=knowledge.facts_of(id_) if visit.who.role in CONTENT else [],
         lines=handing.next_lines(knowledge, [id_], now),
     )
-
-
-def _spoken(number: str | None) -> str | None:
-    """A telephone number as it is read out: 212-555-0199."""
-    if number is None:
-        return None
-    digits = number.removeprefix("+1")
-    return f"{digits[:3]}-{digits[3:6]}-{digits[6:]}" if re.fullmatch(r"[0-9]{10}", digits) else number

@@ -35,7 +35,7 @@ def value_of(fact: Fact, typed: str) -> str:
     if not text or len(text) > LONGEST or not text.isprintable():
         raise BadValue(f"A value is one line of at most {LONGEST} characters.")
     if fact.type == "phone":
-        return _matched(text, r"[0-9][0-9-]{2,}", "{{phone: {0}}}", "digits and hyphens, such as 212-555-0100")
+        return _matched(text, r"[0-9][0-9-]{2,}", "{{phone: {0}}}", "digits and hyphens")
     if fact.type == "money":
         return _matched(text.lstrip("$"), r"(?:0|[1-9]\d*)(?:\.\d\d)?", "{{money: {0}}}", "dollars, such as 50 or 12.50")
     if fact.type == "number":
