@@ -100,7 +100,7 @@ def test_english_stands_right_in_arabic(page: Page) -> None:
 
 def left_to_us(page: Page) -> None:
     """Point "Leave now" at a page of our own: the tests reach no other (one with an icon, or Chromium asks for /favicon.ico)."""
-    page.evaluate("document.getElementById('words').dataset.leave = '/es/privacy'")
+    page.evaluate("document.getElementById('leaving-words').dataset.leave = '/es/privacy'")
 
 
 def test_leave_now(page: Page) -> None:
@@ -146,7 +146,7 @@ def test_leaving_covers_the_page_at_once(page: Page) -> None:
     expect(page.locator(".reply")).to_have_count(1)
     # An address that leads nowhere: what is seen until the next page comes is what counts.
     page.route("**/slow", lambda route: route.fulfill(status=204))
-    page.evaluate("document.getElementById('words').dataset.leave = '/slow'")
+    page.evaluate("document.getElementById('leaving-words').dataset.leave = '/slow'")
     page.get_by_role("button", name="Leave now").click()
     expect(page.locator("#cover")).to_be_visible()
     expect(page.locator("main")).to_be_hidden()

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from bot import cli
+from bot.channels.page import Pages
 from bot.channels.sheets import COPIES, SheetPages
 from bot.knowledge import ContentError, Knowledge
 from bot.knowledge.answers import PLACEHOLDER
@@ -34,7 +35,7 @@ def sheets(knowledge: Knowledge) -> Sheets:
 
 @pytest.fixture(scope="module")
 def pages(knowledge: Knowledge) -> SheetPages:
-    return SheetPages(knowledge, PUBLIC, NUMBER, lambda: NOON)
+    return SheetPages(Pages(knowledge, lambda: NOON), PUBLIC, NUMBER)
 
 
 def kind(sheets: Sheets, id_: str) -> Kind:
@@ -153,8 +154,11 @@ def test_addresses_and_titles_name_no_topic(knowledge: Knowledge, sheets: Sheets
         titles |= set(re.findall(r"<title>(.*?)</title>", page))
         for address in re.findall(r'href="(/[^"]*)"', page):
             assert not names - {"cards", "card"} & set(re.split(r"[/._-]", address)), address
-            assert re.fullmatch(r"/(static/[a-z.]+|[a-zA-Z_]+/cards(/[2-9a-z]{4})?)", address), address
-    assert titles == {knowledge.answers["system/web_cards"].texts["short"]}
+            assert re.fullmatch(
+                r"/(static/[a-z.]+(\?\w+)?|[a-zA-Z_]+/(cards(/[2-9a-z]{4})?|answers|who|privacy|terms|corrections)?)", address
+            ), address
+    cards = knowledge.answers["system/web_cards"].texts["short"]
+    assert titles == {cards, f"Amparo · {cards}"}
 
 
 def test_a_fact_that_expires_moves_the_day(knowledge: Knowledge, sheets: Sheets) -> None:
@@ -171,14 +175,14 @@ def test_a_fact_that_expires_moves_the_day(knowledge: Knowledge, sheets: Sheets)
         (now.replace(day=3), True),
     ):  # 4 h UTC: still the 2nd here
         assert moved.is_past(at) is past, at
-    page = SheetPages(other, PUBLIC, NUMBER, lambda: now + timedelta(days=1)).sheet("es", one.code)
+    page = SheetPages(Pages(other, lambda: now + timedelta(days=1)), PUBLIC, NUMBER).sheet("es", one.code)
     assert 'class="stop"' in page and 'class="card"' not in page and "qr" not in page
     assert day(sooner, knowledge.style("es")) in words(page)
 
 
 def test_what_is_held_is_not_printed(knowledge: Knowledge, sheets: Sheets) -> None:
     for held in ("police_stop", "policing_stop_rule"):
-        page = SheetPages(changed(knowledge, held=frozenset({held})), PUBLIC, NUMBER, lambda: NOON)
+        page = SheetPages(Pages(changed(knowledge, held=frozenset({held})), lambda: NOON), PUBLIC, NUMBER)
         assert 'class="stop"' in page.sheet("fr", kind(sheets, "card/police").code)
         assert 'class="card"' in page.sheet("fr", kind(sheets, "card/idnyc").code)
 
@@ -192,14 +196,16 @@ def test_a_stale_translation_gives_english(knowledge: Knowledge, sheets: Sheets)
 
 def test_it_does_not_look_like_the_city(knowledge: Knowledge, pages: SheetPages) -> None:
     line = knowledge.answers["system/web_footer_not_city"].texts["short"]
-    government = SheetPages(changed(knowledge, operator={**knowledge.operator, "kind": "government"}), PUBLIC, None, lambda: NOON)
+    government = SheetPages(
+        Pages(changed(knowledge, operator={**knowledge.operator, "kind": "government"}), lambda: NOON), PUBLIC, None
+    )
     for code in pages.main_codes:
         assert line in words(pages.sheet("en", code)) and line not in words(government.sheet("en", code))
-    assert line in words(pages.listing("en"))
+    assert line in pages.listing("en") and line in words(pages.listing("en", folder=True))
 
 
 def test_no_number_to_text_is_made_up(knowledge: Knowledge, pages: SheetPages) -> None:
-    without = SheetPages(knowledge, PUBLIC, None, lambda: NOON)
+    without = SheetPages(Pages(knowledge, lambda: NOON), PUBLIC, None)
     label = knowledge.answers["system/web_cards_text"].texts["short"].split("{")[0].strip()
     for code in pages.main_codes[:-1]:
         assert label in words(pages.sheet("en", code)) and label not in words(without.sheet("en", code))

@@ -18,6 +18,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from bot.channels.http import Headers
+from bot.channels.page import Pages
 from bot.channels.sheets import SheetPages
 from bot.knowledge import Knowledge
 from tests.conftest import NOON, NUMBER, ROOT
@@ -36,7 +37,7 @@ SMALLEST = """() => Math.min(...[...document.querySelectorAll('.paper *')].filte
 
 @pytest.fixture(scope="module")
 def pages(knowledge: Knowledge) -> SheetPages:
-    return SheetPages(knowledge, PUBLIC, NUMBER, lambda: NOON)
+    return SheetPages(Pages(knowledge, lambda: NOON), PUBLIC, NUMBER)
 
 
 @pytest.fixture(scope="module")

@@ -21,14 +21,14 @@ from bot.channels.sheets import SheetPages
 from bot.channels.simulator import OUR_NUMBER, Simulator
 from bot.channels.sms import SmsChannel
 from bot.channels.twilio_cleanup import sweep
-from bot.channels.web import WebChannel, readable
+from bot.channels.web import WebChannel
 from bot.dialogue.assistant import Assistant
 from bot.dialogue.choices import ChoiceWords
 from bot.dialogue.control import ControlWords
 from bot.dialogue.danger import DangerDetector
 from bot.engine.supervisor import Supervisor
 from bot.engine.training import language_file
-from bot.knowledge import Knowledge
+from bot.knowledge import Knowledge, formatting
 from bot.nlu.language import LanguageIdentifier
 from bot.privacy.keys import Keys, utc_now
 from bot.privacy.logs import logger
@@ -60,9 +60,9 @@ def make_app(settings: Settings, knowledge: Knowledge, store: Store, keys: Keys)
     )
     number = settings.twilio.number if settings.twilio else OUR_NUMBER if settings.simulator else None
     pages = Pages(knowledge, utc_now)
-    web = WebChannel(assistant, pages, store, keys, readable(number) if number else None)
+    web = WebChannel(assistant, pages, store, keys, formatting.telephone(number) if number else None)
     reading = PagesChannel(pages, supervisor, danger, store)
-    sheets = SheetPages(knowledge, settings.public_url, number, utc_now)
+    sheets = SheetPages(pages, settings.public_url, number)
     simulator = Simulator(sms, pages, settings.public_url, settings.segment_price) if settings.simulator else None
 
     async def health(_: Request) -> Response:
@@ -85,7 +85,15 @@ def make_app(settings: Settings, knowledge: Knowledge, store: Store, keys: Keys)
 
     demo = [*simulator.routes, *Presenter(simulator, pages, assistant, keys, store).routes] if simulator else []
     app = Starlette(
-        routes=[Route("/health", health), Route("/ready", ready), *sms.routes, *web.routes, *reading.routes, *sheets.routes, *demo],
+        routes=[
+            Route("/health", health),
+            Route("/ready", ready),
+            *sms.routes,
+            *web.routes,
+            *reading.routes,
+            *sheets.routes,
+            *demo,
+        ],
         middleware=[Middleware(Headers, framed=settings.simulator), Middleware(CompressPages)],
         lifespan=lifespan,
     )

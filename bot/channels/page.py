@@ -34,7 +34,10 @@ class Pages:
         parts = b"".join(path.read_bytes() for path in sorted(STATIC.glob("*.*s")))
         self._version = hashlib.sha256(parts).hexdigest()[:8]
         self._templates = Environment(
-            loader=FileSystemLoader(ROOT / "web" / "templates"), autoescape=select_autoescape(default=True), trim_blocks=True
+            loader=FileSystemLoader(ROOT / "web" / "templates"),
+            autoescape=select_autoescape(default=True),
+            trim_blocks=True,
+            lstrip_blocks=True,
         )
 
     def render(self, template: str, locale: str, path: str, **values: Any) -> str:

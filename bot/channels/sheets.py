@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -15,12 +14,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from bot.knowledge import Knowledge, formatting, reviews
+from bot.channels.page import Pages
+from bot.knowledge import formatting, reviews
 from bot.knowledge.codes import code_of
 from bot.knowledge.sheets import LANGUAGES, Kind, Sheet, Sheets, day
 from bot.knowledge.yamlfile import load
 from bot.settings import ROOT
 
+NO_BREAK = "\u2011"  # a hyphen at which no line ends
 COPIES = 8  # of a card on a sheet of Letter paper
 
 
@@ -28,11 +29,12 @@ class SheetPages:
     """The pages. `routes` serves them; `listing` and `sheet` give them as text, for the web or (`folder`) to lie side by side as files
     that need nothing else. Raises what `Sheets` raises."""
 
-    def __init__(self, knowledge: Knowledge, public_url: str, number: str | None, clock: Callable[[], datetime]) -> None:
+    def __init__(self, pages: Pages, public_url: str, number: str | None) -> None:
         """`public_url` is what the square codes lead to; `number` (E.164) is the number to text, where there is one."""
-        self._knowledge, self._public_url, self._clock = knowledge, public_url.rstrip("/"), clock
-        self._number = _shown(number) if number else None
-        self._sheets = Sheets(knowledge)
+        self._pages, self._public_url = pages, public_url.rstrip("/")
+        self._knowledge, self._clock = pages.knowledge, pages.clock
+        self._number = formatting.telephone(number).replace("-", NO_BREAK) if number else None
+        self._sheets = Sheets(self._knowledge)
         self._reviews = reviews.load_reviews()
         self._leave_to = load(ROOT / "content" / "web.yml")["leave_to"]
         self._templates = Environment(
@@ -87,12 +89,16 @@ class SheetPages:
             ((sheets.own_name(kind.id.split("/")[2]), sheets.make(kind, "en").speaks[0], kind.code) for kind in sheets.others),
             key=lambda row: row[1].casefold(),
         )
-        return self._render(
-            "sheet_list.html", locale, folder,
-            cards=[(kind.code, titles[kind.code]) for kind in sheets.kinds if kind.form == "card"],
-            handouts=[(kind.code, titles[kind.code]) for kind in sheets.kinds if kind.form == "handout"],
-            languages=code_of(LANGUAGES), others=others, locales=listed,
-        )  # fmt: skip
+        values = {
+            "cards": [(kind.code, titles[kind.code]) for kind in sheets.kinds if kind.form == "card"],
+            "handouts": [(kind.code, titles[kind.code]) for kind in sheets.kinds if kind.form == "handout"],
+            "languages": code_of(LANGUAGES),
+            "others": others,
+        }
+        if folder:
+            return self._render("sheet_list.html", locale, folder, locales=listed, **values)
+        mark = self._pages.word("cards", locale)
+        return self._pages.render("cards.html", locale, "/cards", mark=mark, to=_to(locale, folder), tag=_tag, **values)
 
     def sheet(self, locale: str, code: str, *, folder: bool = False) -> str:
         """The sheet of a code, as HTML. Raises KeyError for a code that is none of ours, UnknownLocale."""
@@ -141,11 +147,6 @@ class SheetPages:
         def word(name: str, locale: str = locale, **filled: str) -> str:
             return self._knowledge.say(f"system/web_{name}", locale, "web", at, **filled).text
 
-        def to(code: str, locale: str = locale) -> str:
-            if folder:
-                return f"{locale}-{code}.html" if code else f"{locale}.html"
-            return f"/{locale}/cards/{code}" if code else f"/{locale}/cards"
-
         page = self._templates.get_template(template)
         static = ROOT / "web" / "static"
         return page.render(
@@ -153,18 +154,27 @@ class SheetPages:
             info_of=self._knowledge.locale,
             word=word,
             english=partial(word, locale="en"),
-            to=to,
+            to=_to(locale, folder),
             folder=folder,
             css=Markup((static / "print.css").read_text(encoding="utf-8")) if folder else "",
             script=Markup((static / "print.js").read_text(encoding="utf-8")) if folder else "",
             leave_to=self._leave_to,
             government=self._knowledge.operator.get("kind") == "government",
-            tag=lambda code: code.replace("_", "-"),
+            tag=_tag,
             **values,
         )
 
 
-def _shown(number: str) -> str:
-    """A number of this country as people here write it, with hyphens at which no line ends; any other as it is."""
-    digits = number.removeprefix("+1")
-    return f"{digits[:3]}\u2011{digits[3:6]}\u2011{digits[6:]}" if len(digits) == 10 and digits.isdecimal() else number
+def _to(locale: str, folder: bool) -> Callable[..., str]:
+    """Gives the address of a code's sheet, or ("") of the list: in `locale`, or another."""
+
+    def address(code: str, locale: str = locale) -> str:
+        if folder:
+            return f"{locale}-{code}.html" if code else f"{locale}.html"
+        return f"/{locale}/cards/{code}" if code else f"/{locale}/cards"
+
+    return address
+
+
+def _tag(code: str) -> str:
+    return code.replace("_", "-")

@@ -268,12 +268,6 @@ def _chat_fields(data: Any) -> tuple[str | None, str, str | None, str | None, st
     return token, (text or "")[:MAX_TEXT], option, locale, message_id
 
 
-def readable(number: str) -> str:
-    """A telephone number (E.164) as people here write it: area, exchange and line with hyphens. Others as they are."""
-    found = re.fullmatch(r"\+1(\d{3})(\d{3})(\d{4})", number)
-    return "-".join(found.groups()) if found else number
-
-
 def _preferred(header: str, served: list[str]) -> str:
     """The best of `served` for an Accept-Language header."""
     wanted = []

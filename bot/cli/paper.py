@@ -24,6 +24,7 @@ def add(commands: Commands) -> None:
 
 
 def _pack(options: argparse.Namespace) -> int:
+    from bot.channels.page import Pages
     from bot.channels.sheets import SheetPages
 
     settings = read()
@@ -37,7 +38,7 @@ def _pack(options: argparse.Namespace) -> int:
         print("amparo: --pdf needs Chromium, which is not there; `make system` installs it", file=sys.stderr)
         return 1
     number = settings.twilio.number if settings.twilio else None
-    pages = SheetPages(knowledge, settings.public_url, number, lambda: datetime.now(timezone.utc))
+    pages = SheetPages(Pages(knowledge, lambda: datetime.now(timezone.utc)), settings.public_url, number)
     folder = Path(options.out)
     folder.mkdir(parents=True, exist_ok=True)
     written = 0

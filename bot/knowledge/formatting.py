@@ -74,6 +74,12 @@ def left_to_right(text: str, *, markup: bool = False) -> str:
     return (_ENGLISH_HTML if markup else _ENGLISH).sub(lambda match: f"{LRM}{match.group()}{LRM}", text)
 
 
+def telephone(number: str) -> str:
+    """A telephone number (E.164) as people here write it: area, exchange and line with hyphens. Others as they are."""
+    found = re.fullmatch(r"\+1(\d{3})(\d{3})(\d{4})", number)
+    return "-".join(found.groups()) if found else number
+
+
 def month(day: date, style: Style) -> str:
     """The month and year in which something was collected, such as `Nov 2026`."""
     return _month(day.year, day.month, style.cldr, style.names)

@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const $ = (id) => document.getElementById(id);
-  const words = $("words").dataset;
+  const leaving = $("leaving-words").dataset, words = $("page-words")?.dataset;
 
   // --- Leave now: as GOV.UK's "exit this page" specifies it for keyboards and screen readers -------------------------------
   const leave = (event) => {
@@ -12,9 +12,9 @@
     cover.id = "cover";
     document.body.append(cover);
     for (const part of document.querySelectorAll("header, main, footer")) part.hidden = true;
-    $("leaving").textContent = words.leaving;
+    $("leaving").textContent = leaving.leaving;
     dispatchEvent(new Event("leave")); // the chat page erases its conversation
-    location.replace(words.leave);
+    location.replace(leaving.leave);
   };
   ($("leave").form ?? $("leave")).addEventListener($("leave").form ? "submit" : "click", leave);
 
@@ -27,7 +27,7 @@
     [...lights.children].forEach((light, i) => light.classList.toggle("on", i < shifts));
     if (shifts) document.body.append(lights); else lights.remove();
   };
-  const stop = () => { if (shifts) { shifts = 0; show(words.stopped); } };
+  const stop = () => { if (shifts) { shifts = 0; show(leaving.stopped); } };
   document.addEventListener("keyup", (event) => {
     // Only the key by itself: capitals are typed with Shift too.
     if (event.key !== "Shift" || event.ctrlKey || event.altKey || event.metaKey) return stop();
@@ -35,7 +35,7 @@
       clearTimeout(waiting);
       shifts += 1;
       if (shifts === 3) return leave(event);
-      show(shifts === 1 ? words.leave2 : words.leave1);
+      show(shifts === 1 ? leaving.more : leaving.once);
       waiting = setTimeout(stop, 5000);
     }
   });
@@ -46,7 +46,7 @@
 
   // --- large, for somebody across a desk --------------------------------------------------------------------------------------
   const large = $("large");
-  large.querySelector("button").addEventListener("click", () => large.close());
+  large?.querySelector("button").addEventListener("click", () => large.close());
   const enlarge = (...nodes) => {
     const box = large.querySelector(".content");
     box.lang = "en";
@@ -108,6 +108,4 @@
   addEventListener("reply", equipAll);
 
   addEventListener("beforeprint", () => document.querySelectorAll(".basis").forEach((one) => { one.open = true; }));
-  const print = document.querySelector("[data-print-here]");
-  if (print) print.append(button(words.print, () => window.print()));
 })();
