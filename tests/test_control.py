@@ -87,3 +87,15 @@ def test_normalise() -> None:
     assert normalise("  ¡ALTO!! 😀 ") == "alto"
     assert normalise("d’accord") == "daccord"
     assert normalise("বন্ধ") == "বন্ধ", "Bengali signs stay"
+
+
+def test_the_words_in_the_operators_manual_work(words: ControlWords) -> None:
+    text = (ROOT / "docs" / "sms.md").read_text(encoding="utf-8")
+    table = text.split("| | stop | start | help | more | erase |")[1].split("\n\n")[0].strip().splitlines()[1:]
+    assert len(table) == 12
+    for row in table:
+        locale, *listed = [cell.strip() for cell in row.strip("|").split("|")]
+        found = [words.find(word, locale) for word in listed]
+        assert [(one.command, one.locale) if one else None for one in found] == [
+            (command, locale) for command in ("stop", "start", "help", "more", "delete")
+        ], row

@@ -53,6 +53,7 @@ CODES = {
     "30008": "unknown error",
     "30032": "toll-free number not verified",
     "30034": "number not registered",
+    "30036": "not sent on within the validity period",
 }
 ALARMS = frozenset({"30007", "30032", "30034"})  # nobody is reached until somebody acts
 TWILIO_ANSWERED = "keyword answered by Twilio"  # a count of a day
