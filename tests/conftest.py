@@ -182,9 +182,9 @@ def own_server(tmp_path: Path) -> Iterator[Server]:
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Debian's Chromium, for the tests that `make test-full` runs."""
+    """Debian's Chromium, for the tests that `make test-full` runs. (For a module: while it is open, asyncio.run does not work.)"""
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium")

@@ -103,7 +103,9 @@ def test_pages_about_amparo(server: Server, knowledge: Knowledge) -> None:
     for info in knowledge.served():
         for name in ABOUT:
             page = server.client.get(f"/{info.code}/{name}")
-            assert page.status_code == 200 and knowledge.say(f"system/web_{name}", info.code, "web", NOON).text in html.unescape(page.text)
+            assert page.status_code == 200 and knowledge.say(f"system/web_{name}", info.code, "web", NOON).text in html.unescape(
+                page.text
+            )
     assert "test installation" in server.client.get("/en/who").text
     terms = server.client.get("/en/terms").text
     assert "STOP" in terms and "HELP" in terms and "rates may apply" in terms, "what registering a number asks for"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 import threading
 import time
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount
@@ -21,7 +20,7 @@ from bot.channels.http import Headers
 from bot.channels.page import Pages
 from bot.channels.sheets import SheetPages
 from bot.knowledge import Knowledge
-from tests.conftest import NOON, NUMBER, ROOT
+from tests.conftest import NOON, NUMBER, ROOT, accessibility
 from tests.test_sheets import LOCALES
 
 pytestmark = pytest.mark.full
@@ -55,16 +54,6 @@ def url(pages: SheetPages) -> Iterator[str]:
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     server.should_exit = True
     thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    assert chromium, "Chromium is not installed: run make system"
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 @pytest.fixture
@@ -138,13 +127,8 @@ def test_the_button_prints_where_scripts_run(page: Page, browser: Browser, pages
 @pytest.mark.parametrize("locale", ["en", "ar"])
 def test_accessibility_and_small_screens(page: Page, pages: SheetPages, locale: str) -> None:
     """axe-core finds nothing, and only the sheet itself is wider than a small screen."""
-    source = (ROOT / "tests" / "npm" / "node_modules" / "axe-core" / "axe.min.js").read_text()
     page.set_viewport_size({"width": 320, "height": 640})
     for path in ("", *(f"/{code}" for code in (pages.main_codes[0], pages.main_codes[7], pages.main_codes[-1]))):
         page.goto(f"/{locale}/cards{path}")
-        page.evaluate(source)
-        found = page.evaluate(
-            "axe.run().then((r) => r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.target).join(' ')))"
-        )
-        assert found == [], path
+        assert accessibility(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, path

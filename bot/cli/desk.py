@@ -48,11 +48,13 @@ def _handoff_open(options: argparse.Namespace) -> int:
     if found is None:
         print("amparo: no such code, or it was opened before, or it is older than 24 hours", file=sys.stderr)
         return 1
+    print(f"Language: {knowledge.locale(found.locale).name} ({found.locale})")
+    if found.interpreter in knowledge.unwritten:
+        print(f"Interpreter: {knowledge.unwritten[found.interpreter].name}")
     if found.topic == PRIVATE:
-        print(f"Language: {knowledge.locale(found.locale).name} ({found.locale})\nPrivate: ask how to help.")
+        print("Private: ask how to help.")
         return 0
     known = [id_ for id_ in found.given if id_ in knowledge.answers]
-    print(f"Language: {knowledge.locale(found.locale).name} ({found.locale})")
     print(f"Topic: {knowledge.label(found.topic, 'en', 'web') if found.topic in knowledge.answers else found.topic}")
     print("Answers given, the last one first:" if known else "No answer was given yet.")
     for id_ in reversed(known):
