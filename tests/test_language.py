@@ -25,6 +25,7 @@ TABLE = [
     ("gracias", None, "es"), ("olá, bom dia, preciso de um advogado", None, "pt"), ("tôi cần luật sư", None, "vi"),
     ("he has a gun help me", None, "en"), ("he hits me", None, "en"), ("how much is idnyc", None, "en"),
     ("ICE", "es", "es"), ("idnyc", "bn", "bn"), ("u visa", "ru", "ru"), ("yes", "es", "es"), ("hello", "es", "es"), ("ok", "ar", "ar"),
+    ("kol yom byeshtemni 3ashan ana men masr", None, "ar"), ("警察截查我 可唔可以唔答", None, "zh_Hant"), ("唔该", None, "zh_Hans"), ("可唔可以", "zh_Hans", "zh_Hans"),
     ("hi", None, "und"), ("", None, "und"), ("123", "es", "es"), ("律", "zh_Hant", "zh_Hant"), ("律", None, "zh_Hans"),
 ]  # fmt: skip
 

@@ -101,7 +101,10 @@ SCRIPTS: tuple[tuple[str, str], ...] = (
     ("el", "\u0370-\u03ff"),
 )
 _SCRIPT_PATTERNS = tuple((code, re.compile(f"[{block}]")) for code, block in SCRIPTS)
-_WORD = re.compile(r"(?:[^\W\d_]|[\u0900-\u0963\u064b-\u0652])+")  # with the signs that belong to letters
+# Words: letters, the signs that belong to letters, and the digits that stand for letters in Arabic typed with Latin ones ("3ashan", "btenfa3").
+_WORD = re.compile(r"(?:[^\W\d_]|[\u0900-\u0963\u064b-\u0652]|(?<=[a-z])[23579](?!\d)|(?<!\w)[379](?=[a-z]{3}))+")
+# Characters of written Cantonese, which New Yorkers from Hong Kong and Guangdong read in the traditional script.
+_CANTONESE = frozenset("唔咗嘅喺冇嚟佢哋啲嗰嘢咩攞瞓俾畀")
 UNDETERMINED = "und"
 _NEVER_LATIN = frozenset({"zh_Hans", "zh_Hant", "ko"})  # an example of theirs in Latin letters is English
 
@@ -214,10 +217,12 @@ def script_of(text: str) -> str | None:
 
 
 def _chinese(text: str, prior: str | None) -> str:
-    """Which script, by the characters that stand in only one of the two old national character sets; a tie goes to `prior`."""
+    """Which script, by the characters that stand in only one of the two old national character sets; a tie goes to `prior`,
+    then to the traditional one if it is Cantonese."""
     balance = sum(_in(char, "gb2312") - _in(char, "big5hkscs") for char in text if "\u3400" <= char <= "\u9fff")
     if balance == 0:
-        return prior if prior in ("zh_Hans", "zh_Hant") else "zh_Hans"
+        plain = "zh_Hant" if _CANTONESE & set(text) else "zh_Hans"
+        return prior if prior in ("zh_Hans", "zh_Hant") else plain
     return "zh_Hans" if balance > 0 else "zh_Hant"
 
 
