@@ -37,15 +37,15 @@ lint: setup-dev  ## ruff and mypy
 check: setup  ## whether the content keeps its own rules
 	@$(VENV)/bin/amparo check
 
-test: setup-dev  ## everything that needs no root and no server of its own, in under 5 minutes after set-up
+test: setup-dev  ## what needs no root and is not long, in under 5 minutes after set-up
 	@$(MAKE) --no-print-directory lint train
 	@$(VENV)/bin/amparo check --brief
-	@echo "tests ..." && $(PY) -m pytest -m "not full" -n 2 --dist worksteal
-	@echo "Left to 'make test-full' (after 'make system'): $$($(PY) -m pytest -m full --collect-only -q 2>/dev/null | grep -c '::') tests with Chromium, PostgreSQL and npm oracles."
+	@echo "tests ..." && $(PY) -m pytest -m "not full and not slow" -n 2 --dist worksteal
+	@echo "Left to 'make test-full' (after 'make system'): $$($(PY) -m pytest -m 'full or slow' --collect-only -q 2>/dev/null | grep -c '::') tests: servers that are killed, hung and locked; Chromium, PostgreSQL, npm oracles."
 
-test-full: setup-dev  ## the tests that need what `make system` installs
+test-full: setup-dev  ## the long tests, and those that need what `make system` installs
 	@$(VENV)/bin/amparo train
-	@echo "tests with Chromium, PostgreSQL and npm oracles ..." && $(PY) -m pytest -m full
+	@echo "long tests, and those with Chromium, PostgreSQL and npm oracles ..." && $(PY) -m pytest -m "full or slow" -n 2 --dist loadfile
 
 system:  ## install Chromium, PostgreSQL, fonts and Node from Debian's packages (root)
 	@tools/system.sh

@@ -338,6 +338,7 @@ def test_codes_that_do_not_open_look_alike(console: Rig) -> None:
     )
 
 
+@pytest.mark.slow
 def test_ten_thousand_guesses_give_nothing_away_and_lock(console: Rig) -> None:
     """All against the page's own code, with a hundred codes waiting; the same account over two hours, then with a right code."""
     agent = console.staff("agent")

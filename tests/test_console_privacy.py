@@ -7,6 +7,8 @@ import re
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
 from tests.console_rig import PASSWORD, Process
 from tests.test_privacy import forms
@@ -42,6 +44,7 @@ def test_every_field_is_tried(knowledge) -> None:
     assert names <= {name for _, _, fields in FORMS for name in fields} | {"name", "code"}, names
 
 
+@pytest.mark.slow
 def test_what_is_typed_is_nowhere_afterwards(tmp_path: Path) -> None:
     data = tmp_path / "data"
     console = Process(tmp_path, data)

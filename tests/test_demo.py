@@ -191,6 +191,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory):
     running.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "how",
     [
@@ -246,6 +247,7 @@ def test_what_is_held_on_this_computer_is_held_at_a_forum_too(environ: pytest.Mo
 # --- between people -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_reset_erases_both_conversations(demo: Demo, knowledge: Knowledge) -> None:
     number = demo.number()
     assert "IDNYC" in demo.text("what is idnyc", number)
@@ -261,6 +263,7 @@ def test_the_reset_erases_both_conversations(demo: Demo, knowledge: Knowledge) -
     assert again.status_code != 200 or again.json()["replies"][0]["id"] != "idnyc_what"
 
 
+@pytest.mark.slow
 def test_after_the_reset_a_stop_is_forgotten(demo: Demo) -> None:
     number = demo.number()
     demo.text("STOP", number)
@@ -269,11 +272,13 @@ def test_after_the_reset_a_stop_is_forgotten(demo: Demo) -> None:
     assert "IDNYC" in demo.text("what is idnyc", number)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"{", b'{"number": "+12125551234"}', b'{"number": 5}', b"[" * 5000])
 def test_a_reset_of_something_else_is_refused(body: bytes, demo: Demo) -> None:
     assert demo.client.post("/present/reset", content=body).status_code == 400
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "idle"), [("", "90"), ("?idle=5", "5"), ("?idle=0", "90"), ("?idle=x", "90"), ("?idle=99999", "90")]
 )
@@ -281,6 +286,7 @@ def test_idle_time(query: str, idle: str, demo: Demo) -> None:
     assert f'data-idle="{idle}"' in demo.client.get(f"/present{query}").text
 
 
+@pytest.mark.slow
 def test_every_phone_is_a_new_one(demo: Demo) -> None:
     numbers = [demo.number() for _ in range(200)]
     assert len(set(numbers)) == 200

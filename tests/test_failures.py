@@ -12,6 +12,8 @@ import pytest
 
 from tests.conftest import NOON, ROOT, Server, texts
 
+pytestmark = pytest.mark.slow  # servers of their own
+
 IN_TIME = 9.0  # seconds
 
 

@@ -79,6 +79,7 @@ def test_a_hold_takes_out_an_answer_or_all_that_rest_on_a_fact() -> None:
     assert knowledge.say("idnyc_cost", "es", "sms", NOON).text == before.text
 
 
+@pytest.mark.slow
 def test_hold_and_release_reach_a_running_server_and_survive_a_restart(tmp_path: Path, knowledge: Knowledge) -> None:
     held = knowledge.say("system/held", "en", "sms", NOON).text
     server = Server(tmp_path).wait()

@@ -21,6 +21,8 @@ from tests.conftest import NOON
 from tests.test_demo import SCENES
 from tests.test_dialogues import make_assistant
 
+pytestmark = pytest.mark.slow  # servers of their own
+
 
 @pytest.mark.parametrize(
     ("now", "noon"),

@@ -88,6 +88,7 @@ def run_everything(server: Server) -> None:
     time.sleep(0.5)
 
 
+@pytest.mark.slow
 def test_nothing_is_left_behind(tmp_path: Path) -> None:
     server = Server(tmp_path).wait()
     try:
@@ -110,6 +111,7 @@ UNPROTECTED = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("reason", "file", "line", "instead", "found"), UNPROTECTED, ids=[row[0] for row in UNPROTECTED])
 def test_the_search_finds_what_is_not_protected(
     reason: str, file: str, line: str, instead: str, found: str, tmp_path: Path

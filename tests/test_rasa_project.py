@@ -17,6 +17,7 @@ from tests.conftest import ROOT
 RASA = [str(Path(sys.executable).with_name("rasa"))]
 
 
+@pytest.mark.slow
 def test_data_validate_is_clean() -> None:
     done = subprocess.run(
         [*RASA, "data", "validate", "--fail-on-warnings"], cwd=ROOT, capture_output=True, text=True, check=False,

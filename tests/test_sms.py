@@ -213,6 +213,7 @@ def test_an_option_number_is_not_an_answer_to_the_gate(engine) -> None:
     raise AssertionError("none of the messages was unclear: choose others")
 
 
+@pytest.mark.slow
 def test_a_second_message_does_not_wait_twice(own_server: Server, knowledge) -> None:
     """With the engine hung, two messages of one sender sent together are both answered within nine seconds."""
     import os

@@ -21,6 +21,8 @@ from bot.engine.supervisor import AT_ONCE, WAITING
 from bot.knowledge import Knowledge
 from tests.conftest import NOON, Server, texts
 
+pytestmark = pytest.mark.slow  # servers of their own
+
 ALWAYS_WITHIN = 10.0  # seconds
 ASKED = {  # who needs a lawyer, in the words of data/held_out; then two questions are asked
     "es": "cita actionnyc", "bn": "ফ্রি উকিল চাই", "ar": "ابغى محامي ببلاش", "ru": "нужен бесплатный адвокат",
