@@ -97,6 +97,7 @@ def make_app(settings: Settings, knowledge: Knowledge, store: Store, keys: Keys)
         middleware=[Middleware(Headers, framed=settings.simulator), Middleware(CompressPages)],
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # Starlette's own would name a scheme, and behind a proxy a wrong one
     app.state.supervisor = supervisor
     if simulator:
         simulator.app = app

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -44,8 +46,11 @@ async def read_body(request: Request) -> bytes:
 
 def from_elsewhere(request: Request) -> bool:
     """Whether another site's page makes the browser send this: it could plant a token of its own and then read the conversation.
-    (Browsers tell; the Origin header says nothing here, since our own pages send no referrer.)"""
-    return request.headers.get("sec-fetch-site", "same-origin") in ("cross-site", "same-site")
+    Newer browsers tell; of older ones the Origin header does (our own pages send no referrer: theirs is `null`)."""
+    if request.headers.get("sec-fetch-site", "same-origin") in ("cross-site", "same-site"):
+        return True
+    origin = request.headers.get("origin", "null")
+    return origin != "null" and urlsplit(origin).netloc != request.headers.get("host", "")
 
 
 class CompressPages:

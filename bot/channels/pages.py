@@ -6,6 +6,7 @@ No address and no title holds a word of a topic (a browser's history keeps both)
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections import defaultdict
 from datetime import date, timedelta
 from typing import Any
@@ -57,13 +58,13 @@ class PagesChannel:
         """An answer whole; with `?en`, the English beside it. 404 for a code that is none."""
         locale, code = _locale(request), request.path_params["code"]
         id_ = self._ids.get(code)
-        if id_ is None:
-            return Response(status_code=404)
+        if id_ is None:  # what was printed once may have been renamed since
+            return HTMLResponse(self._listed(locale), status_code=404)
         beside = self._whole(id_, "en") if "en" in request.query_params and locale != "en" else None
         following = [self._pages.link(other, locale) for other in self._knowledge.answer(id_).next if code_of(other) in self._ids]
         page = self._pages.render(
             "answer.html", locale, f"/a/{code}", mark=code, reply=self._whole(id_, locale), beside=beside, wide=bool(beside),
-            next=following,
+            next=following, token=secrets.token_urlsafe(32), message_id=secrets.token_urlsafe(12),
         )  # fmt: skip
         return HTMLResponse(page)
 
@@ -84,15 +85,7 @@ class PagesChannel:
                 found, danger = await self._search(asked, locale)
             except EngineUnavailable:
                 found, problem = [], "search_down"
-        topics = [
-            (self._pages.word(f"topic_{topic}", locale), [self._pages.link(id_, locale) for id_ in ids])
-            for topic, ids in self._topics.items()
-        ]
-        page = self._pages.render(
-            "answers.html", locale, "/answers", mark=self._pages.word("topics", locale), topics=topics, asked=asked, found=found,
-            problem=self._pages.word(problem, locale), danger=danger,
-        )  # fmt: skip
-        return HTMLResponse(page)
+        return HTMLResponse(self._listed(locale, found, self._pages.word(problem, locale), danger))
 
     async def privacy(self, request: Request) -> Response:
         """What is kept and counted, and by whom."""
@@ -136,6 +129,17 @@ class PagesChannel:
         return self._about(request, texts if lists else [*texts, self._pages.text("corrections_none", locale)], lists)
 
     # --- inside ---------------------------------------------------------------------------------------------------------
+
+    def _listed(self, locale: str, found: list[dict[str, str]] | None = None, problem: str = "", danger: bool = False) -> str:
+        """All titles by topic, after what a search found. The words that were searched for are not shown again: Back would show them."""
+        topics = [
+            (self._pages.word(f"topic_{topic}", locale), [self._pages.link(id_, locale) for id_ in ids])
+            for topic, ids in self._topics.items()
+        ]
+        return self._pages.render(
+            "answers.html", locale, "/answers", mark=self._pages.word("topics", locale), topics=topics, found=found,
+            problem=problem, danger=danger,
+        )  # fmt: skip
 
     def _about(self, request: Request, texts: list[str], lists: list[tuple[str, list[str]]] | None = None) -> Response:
         locale, name = _locale(request), request.url.path.rsplit("/", 1)[1]

@@ -44,6 +44,7 @@ class WebChannel:
         self._over: dict[str, None] = {}
         self.routes = [
             Route("/", self.choose, methods=["GET"]),
+            *(Route(f"/{code}", self.slash, methods=["GET"], name=f"slash-{code}") for code in self._served),
             Route("/chat", self.chat, methods=["POST"]),
             Route("/chat/text", self.text, methods=["POST"]),
             Route("/chat/erase", self.erase, methods=["POST"]),
@@ -57,6 +58,10 @@ class WebChannel:
     async def choose(self, request: Request) -> Response:
         """To the page in the first of the browser's languages that we write."""
         return RedirectResponse(f"/{_preferred(request.headers.get('accept-language', ''), self._served)}/", status_code=302)
+
+    async def slash(self, request: Request) -> Response:
+        """/es is /es/ (a path alone: a proxy's scheme is not known here)."""
+        return RedirectResponse(f"{request.url.path}/", status_code=302)
 
     async def page(self, request: Request) -> Response:
         """The chat page. POST (`token`, and `text`, `option`, `repeat` or `bytext`) answers in the page itself, without any script."""
@@ -98,8 +103,8 @@ class WebChannel:
             form = dict(parse_qsl((await read_body(request)).decode("utf-8", "replace")))
         except TooLarge:
             return Response(status_code=413)
-        await self._end(form.get("token", ""))
-        return HTMLResponse(self._pages.render("left.html", request.url.path.split("/")[1], "/"))
+        gone = await self._end(form.get("token", ""))
+        return HTMLResponse(self._pages.render("left.html", request.url.path.split("/")[1], "/", gone=gone))
 
     async def chat(self, request: Request) -> Response:
         """JSON {token?, text | option, locale?, message_id} -> {token, locale, dir, replies, options}. 400 for anything else."""
@@ -116,6 +121,7 @@ class WebChannel:
             return JSONResponse({"error": "unknown option"}, status_code=400)
         if locale is not None and locale not in self._served:
             return JSONResponse({"error": "unknown locale", "locales": self._served}, status_code=400)
+        token = None if token and self._is_over(token) else token
         token, outcome = await self._respond(token, text, option, locale, message_id)
         info = self._knowledge.locale(outcome.locale)
         return JSONResponse(
@@ -183,7 +189,7 @@ class WebChannel:
             return True
         id_ = self._keys.token_id(token)
         self._over[id_] = None
-        for old in list(self._over)[: len(self._over) - REMEMBERED]:
+        for old in list(self._over)[: max(0, len(self._over) - REMEMBERED)]:
             del self._over[old]
         try:
             await self._assistant.erase((id_,))
@@ -199,12 +205,14 @@ class WebChannel:
         is not in it: the telephone may be another person's."""
         try:
             found = await asyncio.to_thread(self._store.conversation, (self._keys.token_id(token),))
+            if found is None:  # a code costs a row: only a conversation gets one
+                return self._pages.word("failed", locale)
             now = self._clock()
-            conversation = found.resumed(now) if found else None
+            conversation = found.resumed(now)
             open_topic = (
                 conversation is not None and not conversation.private and conversation.last_id in self._knowledge.questions
             )
-            topic = conversation.last_id if conversation and open_topic and conversation.last_id else "menu"
+            topic = conversation.last_id if open_topic and conversation.last_id else "menu"
             code = await asyncio.to_thread(self._store.hand_off, STAFF_DIGITS, Handoff(locale, topic), now)
         except StoreError:
             logger().error("store", reason="code")

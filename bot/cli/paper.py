@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from bot.cli.common import Commands
+from bot.cli.demo import held_here
 from bot.knowledge import Knowledge
 from bot.settings import read
 
@@ -29,6 +30,7 @@ def _pack(options: argparse.Namespace) -> int:
 
     settings = read()
     knowledge = Knowledge.load(operator={**settings.operator, "web": settings.public_url})
+    knowledge.held = frozenset(held_here())
     served = [info.code for info in knowledge.served()]
     locales = served if options.lang == "all" else options.lang.split(",")
     for locale in locales:

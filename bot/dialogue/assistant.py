@@ -19,7 +19,7 @@ from bot.dialogue.control import Control, ControlWords
 from bot.dialogue.danger import DangerDetector, Listener
 from bot.dialogue.handoff import PERSON_DIGITS, PRIVATE, STAFF_DIGITS
 from bot.dialogue.languages import LanguageNames, guessed, in_language, interpreter, picked
-from bot.dialogue.limits import Limits, Pace
+from bot.dialogue.limits import Limits, Pace, Tries
 from bot.dialogue.messages import MAX_TEXT, Incoming, Outcome, clean
 from bot.dialogue.order import Queue
 from bot.dialogue.plan import Piece, Plan
@@ -65,7 +65,7 @@ class Assistant:
         self._unwritten = LanguageNames(knowledge.unwritten, knowledge.frames)
         self._senders = Queue()
         self._under_way: dict[str, asyncio.Task[Outcome]] = {}
-        self._limits = Limits()
+        self._limits, self._codes = Limits(), Tries()
         self._segments_a_day = segments_a_day
 
     async def respond(self, incoming: Incoming) -> Outcome:
@@ -166,11 +166,12 @@ class Assistant:
             command = None
         opted_out = incoming.optout is not None and await self._records.read(self._store.opted_out, incoming.optout)
         if opted_out:
-            asked = conversation.flow == "gate"  # danger brought the question: its answer is heard
+            # Danger brought the question about this phone: its answer is heard.
+            asked = conversation.flow == "gate" and handoff.agreed(incoming, text, self._choices) is not None
             # STOP has its one confirmation: another gets none.
             allowed = danger is not None or asked or (command is not None and command.command in ("start", "help", "delete"))
             if not allowed:
-                return Outcome(Plan(), conversation.locale or "en", at, conversation, [], "und")
+                return await self._only_if_urgent(incoming, conversation, at, deadline)
         heard = pace == "ok" or danger is not None
         if command is not None and (command.command != "help" or danger is None) and (heard or command.command in ALWAYS):
             return await self._command(command, incoming, conversation, at)
@@ -219,14 +220,22 @@ class Assistant:
         self, pace: Pace, incoming: Incoming, conversation: Conversation, at: datetime, deadline: float
     ) -> Outcome:
         """A message beyond the limits: nothing is sent, or a word about it; but what the model finds urgent is answered."""
-        if pace != "flood" and incoming.chosen is None:
-            request = Request(clean(incoming.text), for_engine(conversation), at, hint=incoming.hint)
+        outcome = await self._only_if_urgent(incoming, conversation, at, deadline, ask=pace != "flood")
+        if outcome.silent and (pace == "slow" or incoming.channel == "web"):
+            return self._replies.said("too_fast", incoming, conversation, at)
+        return outcome
+
+    async def _only_if_urgent(
+        self, incoming: Incoming, conversation: Conversation, at: datetime, deadline: float, *, ask: bool = True
+    ) -> Outcome:
+        """The urgent answer, if the model finds the message urgent; else nothing is sent."""
+        text = clean(incoming.text)
+        if ask and text and incoming.chosen is None:
+            request = Request(text, for_engine(conversation), at, hint=incoming.hint)
             with contextlib.suppress(EngineUnavailable):
                 reply = await self._engine.turn(request, deadline - asyncio.get_running_loop().time())
                 if reply.urgent:
                     return self._finished(reply, at, in_latin=False, before=None)
-        if pace == "slow" or incoming.channel == "web":
-            return self._replies.said("too_fast", incoming, conversation, at)
         return self._replies.outcome(Plan(), conversation.locale or "en", at, conversation, "und")
 
     async def _within_budget(self, incoming: Incoming, outcome: Outcome, within: float) -> Outcome:
@@ -296,7 +305,11 @@ class Assistant:
         self, code: str, incoming: Incoming, conversation: Conversation, at: datetime, deadline: float
     ) -> Outcome:
         """Somebody sent a code that a desk gave them: their conversation starts in that language, at that topic."""
+        if not self._codes.may_try(incoming.ids[0], incoming.channel, at):
+            return self._replies.said("handoff_gone", incoming, conversation, at)
         found = await self._records.write(self._store.open_handoff, code, at)
+        if found is None:
+            self._codes.wrong(incoming.ids[0], incoming.channel, at)
         started = handoff.taken_over(found, conversation, self._knowledge, at)
         if started is None or found is None:
             return self._replies.said("handoff_gone", incoming, conversation, at)

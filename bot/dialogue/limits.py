@@ -30,7 +30,7 @@ class Limits:
             seen.popleft()
         mark = hash(text.strip().casefold())
         seen.append((at, mark))
-        for old in list(self._seen)[: len(self._seen) - SENDERS]:
+        for old in list(self._seen)[: max(0, len(self._seen) - SENDERS)]:
             del self._seen[old]
         in_minute = sum(at - when < timedelta(minutes=1) for when, _ in seen)
         if in_minute > FLOOD:
@@ -45,3 +45,32 @@ class Limits:
         """Nothing of a sender is kept after "delete", but that too many messages came is."""
         if len(self._seen.get(sender, ())) <= MINUTE:
             self._seen.pop(sender, None)
+
+
+TRIES, TRIES_WITHIN = 5, timedelta(minutes=15)  # wrong codes of one sender
+WEB_TRIES, WEB_WITHIN = 100, timedelta(hours=1)  # ... and of the whole page, where a new sender costs nothing
+
+
+class Tries:
+    """How many wrong codes came: who has sent too many is not told whether a further one is right. In memory only."""
+
+    def __init__(self) -> None:
+        self._wrong: dict[str, deque[datetime]] = {}
+
+    def may_try(self, sender: str, channel: str, at: datetime) -> bool:
+        """Whether a code of the sender is to be looked up."""
+        if channel == "web" and self._count("web", at, WEB_WITHIN) >= WEB_TRIES:
+            return False
+        return self._count(sender, at, TRIES_WITHIN) < TRIES
+
+    def wrong(self, sender: str, channel: str, at: datetime) -> None:
+        """The sender's code was none."""
+        for key in {sender, "web"} if channel == "web" else {sender}:
+            found = self._wrong.pop(key, deque(maxlen=WEB_TRIES))
+            found.append(at)
+            self._wrong[key] = found
+        for old in list(self._wrong)[: max(0, len(self._wrong) - SENDERS)]:
+            del self._wrong[old]
+
+    def _count(self, key: str, at: datetime, within: timedelta) -> int:
+        return sum(at - when < within for when in self._wrong.get(key, ()))

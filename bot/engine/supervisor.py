@@ -11,6 +11,7 @@ import contextlib
 import os
 import sys
 import tempfile
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,8 @@ SILENT_AFTER = 7.0
 KILL_AFTER = 12.0
 AT_ONCE = 8  # turns that the child is given at a time; it takes them one after the other
 WAITING = 40  # turns that wait to be given to it; who comes later is told at once, not after 8 seconds
+# A page costs nothing to ask: however many do, text messages find places too.
+WEB_AT_ONCE, WEB_WAITING = 4, 12
 LOAD_WITHIN = 120.0
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,6 +37,30 @@ class _Child:
     socket: Path
     client: httpx.AsyncClient
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class _Line:
+    """So many places, and so many who may wait for one."""
+
+    def __init__(self, places: int, waiting: int) -> None:
+        self._places, self._may_wait, self._waiting = asyncio.Semaphore(places), waiting, 0
+
+    @contextlib.asynccontextmanager
+    async def place(self, deadline: float) -> AsyncIterator[None]:
+        """Raises EngineUnavailable at the deadline, or at once where too many wait: the engine is not replaced for being asked much."""
+        if self._waiting >= self._may_wait:
+            raise EngineUnavailable("busy")
+        self._waiting += 1
+        try:
+            await asyncio.wait_for(self._places.acquire(), max(0.0, deadline - asyncio.get_running_loop().time()))
+        except asyncio.TimeoutError:
+            raise EngineUnavailable("busy") from None
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._places.release()
 
 
 class Supervisor:
@@ -50,8 +77,7 @@ class Supervisor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._keeper: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
-        self._places = asyncio.Semaphore(AT_ONCE)
-        self._waiting = 0
+        self._everybody, self._web = _Line(AT_ONCE, WAITING), _Line(WEB_AT_ONCE, WEB_WAITING)
 
     @property
     def ready(self) -> bool:
@@ -93,19 +119,11 @@ class Supervisor:
     async def turn(self, request: Request, within: float = ANSWER_WITHIN) -> Reply:
         """Run a turn. Raises EngineUnavailable after `within` seconds at most, or at once where too many wait."""
         deadline = asyncio.get_running_loop().time() + within
-        if self._waiting >= WAITING:
-            raise EngineUnavailable("busy")  # not its fault: it is not replaced for being asked much
-        self._waiting += 1
-        try:
-            await asyncio.wait_for(self._places.acquire(), max(0.0, within))
-        except asyncio.TimeoutError:
-            raise EngineUnavailable("busy") from None
-        finally:
-            self._waiting -= 1
-        try:
+        async with contextlib.AsyncExitStack() as places:
+            if request.conversation.channel == "web":
+                await places.enter_async_context(self._web.place(deadline))
+            await places.enter_async_context(self._everybody.place(deadline))
             return await self._turn(request, deadline)
-        finally:
-            self._places.release()
 
     async def _turn(self, request: Request, deadline: float) -> Reply:
         loop = asyncio.get_running_loop()

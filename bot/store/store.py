@@ -27,6 +27,7 @@ from bot.store import tables as t
 KEEP_CONVERSATION = timedelta(hours=24)
 KEEP_ANSWERED = timedelta(hours=48)
 KEEP_CLEANUP = timedelta(hours=24)
+DRAWS = 20  # of a code, until one is free
 KEEP_HANDOFF = HANDOFF_LASTS
 KEEP_COUNTS = timedelta(days=90)
 KEEP_AUDIT = timedelta(days=365)
@@ -221,15 +222,20 @@ class Store:
     # --- codes between here and 311 -------------------------------------------------------------------------------------
 
     def hand_off(self, digits: int, handoff: Handoff, now: datetime) -> str:
-        """A new code of so many digits, which opens once, for 24 hours."""
+        """A new code of so many digits, which opens once, for 24 hours. Raises StoreError where hardly any is free."""
         lowest = 10 ** (digits - 1)
+        row = {"made": _naive(now), "locale": handoff.locale, "topic": handoff.topic}
+        row |= {"given": ",".join(handoff.given), "interpreter": handoff.interpreter}
         with self._begin() as db:
-            taken = {row[0] for row in db.execute(sa.select(t.handoff.c.code))}
-            code = next(c for c in iter(lambda: str(lowest + secrets.randbelow(9 * lowest)), "") if c not in taken)
-            row = {"code": code, "made": _naive(now), "locale": handoff.locale, "topic": handoff.topic}
-            more = {"given": ",".join(handoff.given), "interpreter": handoff.interpreter}
-            db.execute(sa.insert(t.handoff).values(**row, **more))
-        return code
+            for _ in range(DRAWS):
+                code = str(lowest + secrets.randbelow(9 * lowest))
+                try:
+                    with db.begin_nested():
+                        db.execute(sa.insert(t.handoff).values(code=code, **row))
+                    return code
+                except IntegrityError:  # taken
+                    continue
+        raise StoreError("no code is free")
 
     def open_handoff(self, code: str, now: datetime) -> Handoff | None:
         """What the code stands for, and the code is spent; None for one that never was, is spent, or is older than 24 hours."""

@@ -1,10 +1,10 @@
-// The chat page without reloads: everything here also works without it, by plain form posts. Keeps the token in the page alone.
+// The chat page without reloads; it also works without this. The token stays in the page alone.
 "use strict";
 (() => {
   const $ = (id) => document.getElementById(id);
   const form = $("ask"), text = $("text"), log = $("log"), status = $("status"), options = $("options"), token = $("token");
   const words = $("words").dataset;
-  let locale = document.body.dataset.locale, busy = false, composing = false, running = null;
+  let locale = document.body.dataset.locale, composing = false, running = null;
 
   const make = (tag, attributes = {}, ...children) => {
     const node = document.createElement(tag);
@@ -20,7 +20,7 @@
   const theirs = (reply) => {
     const box = make("article", { class: "reply", lang: reply.lang.replace("_", "-"), dir: reply.dir, tabindex: "-1" }, make("p", { class: "who" }, words.us));
     const body = make("div", { class: "body" });
-    body.innerHTML = reply.html; // made by the server from our own texts; never from what a person typed
+    body.innerHTML = reply.html; // our own texts, never what a person typed
     box.append(body);
     if (reply.say) {
       const say = make("div", { class: "say" }, make("p", {}, words.say), make("p", { class: "english", lang: "en", dir: "ltr" }, reply.say));
@@ -56,19 +56,24 @@
     method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(data), ...more,
   });
 
-  const ask = async (fields, shown) => {
-    if (busy) return;
-    busy = true;
+  // One after the other: none is lost while another is being answered.
+  let last = Promise.resolve();
+  const ask = (fields, shown) => {
+    mine(shown);
+    last = last.then(() => send(fields));
+    return last;
+  };
+
+  const send = async (fields) => {
     const fromButton = options.contains(document.activeElement);
     running = new AbortController();
     const timer = setTimeout(() => running.abort(), 20000);
-    mine(shown);
     status.textContent = words.thinking;
     const message = { ...fields, locale, message_id: crypto.randomUUID ? crypto.randomUUID() : String(Math.random()) };
     if (token.value) message.token = token.value;
     try {
-      const send = () => post("/chat", message, { signal: running.signal });
-      const answer = await send().catch((error) => { if (running.signal.aborted) throw error; return send(); }); // same id: answered once
+      const once = () => post("/chat", message, { signal: running.signal });
+      const answer = await once().catch((error) => { if (running.signal.aborted) throw error; return once(); }); // same id: answered once
       if (!answer.ok) throw new Error(answer.status);
       const data = await answer.json();
       setToken(data.token);
@@ -80,14 +85,13 @@
       $("erase").hidden = false;
       $("bytext")?.removeAttribute("hidden");
       if (boxes.length) {
-        if (fromButton) boxes[0].focus({ preventScroll: true }); // the button is gone: the answer is where one goes on from
+        if (fromButton) boxes[0].focus({ preventScroll: true }); // the button is gone
         boxes[0].scrollIntoView({ block: "nearest" });
       }
     } catch {
       status.textContent = words.failed;
     }
     clearTimeout(timer);
-    busy = false;
   };
 
   form.addEventListener("submit", async (event) => {
@@ -112,26 +116,32 @@
   text.addEventListener("compositionstart", () => { composing = true; });
   text.addEventListener("compositionend", () => { composing = false; });
   text.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && !event.shiftKey && !composing && !event.isComposing) {
+    if (event.key === "Enter" && !event.shiftKey && !composing && !event.isComposing && event.keyCode !== 229) { // 229: Safari, still composing
       event.preventDefault();
       form.requestSubmit($("send"));
     }
   });
 
   const erase = () => {
-    if (token.value) post("/chat/erase", { token: token.value }, { keepalive: true }).catch(() => {});
+    const body = { token: token.value };
     running?.abort();
     setToken("");
     text.value = "";
     log.replaceChildren();
+    window.speechSynthesis?.cancel();
+    return body.token ? post("/chat/erase", body, { keepalive: true }).then((answer) => answer.ok, () => false) : Promise.resolve(true);
   };
   addEventListener("leave", erase);
+  // Who goes away cannot come back to this conversation; a change of language takes it along.
+  let along = false;
+  document.querySelector(".languages").addEventListener("submit", () => { along = true; });
+  addEventListener("pagehide", () => { if (!along) erase(); });
   $("erase").hidden = !token.value || !log.querySelector(".reply");
-  $("erase").addEventListener("click", () => {
-    erase();
-    offer([]);
-    status.textContent = words.erased;
+  $("erase").addEventListener("click", async () => {
     $("erase").hidden = true;
+    offer([]);
     text.focus();
+    const gone = await erase();
+    status.textContent = gone ? words.erased : words.failed;
   });
 })();

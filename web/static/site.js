@@ -1,10 +1,10 @@
-// On every page: leaving at once, showing large, reading aloud, printing. Every page also works without it.
+// On every page, which also works without it: leaving, showing large, reading aloud.
 "use strict";
 (() => {
   const $ = (id) => document.getElementById(id);
   const leaving = $("leaving-words").dataset, words = $("page-words")?.dataset;
 
-  // --- Leave now: as GOV.UK's "exit this page" specifies it for keyboards and screen readers -------------------------------
+  // --- Leave now: as GOV.UK's "exit this page" specifies it ---
   const leave = (event) => {
     event?.preventDefault();
     document.title = "…";
@@ -13,10 +13,13 @@
     document.body.append(cover);
     for (const part of document.querySelectorAll("header, main, footer")) part.hidden = true;
     $("leaving").textContent = leaving.leaving;
+    window.speechSynthesis?.cancel();
+    $("large")?.close(); // it lies above everything, the cover too
     dispatchEvent(new Event("leave")); // the chat page erases its conversation
     location.replace(leaving.leave);
   };
   ($("leave").form ?? $("leave")).addEventListener($("leave").form ? "submit" : "click", leave);
+  document.querySelector("#large .leave")?.addEventListener("click", leave);
 
   let shifts = 0, waiting = 0;
   const lights = document.createElement("div");
@@ -29,7 +32,7 @@
   };
   const stop = () => { if (shifts) { shifts = 0; show(leaving.stopped); } };
   document.addEventListener("keyup", (event) => {
-    // Only the key by itself: capitals are typed with Shift too.
+    // Capitals are typed with Shift too.
     if (event.key !== "Shift" || event.ctrlKey || event.altKey || event.metaKey) return stop();
     if (alone) {
       clearTimeout(waiting);
@@ -41,12 +44,14 @@
   });
   let alone = false;
   document.addEventListener("keydown", (event) => { alone = event.key === "Shift"; });
-  // A page brought back by the Back button shows nothing of a conversation.
-  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  // Back shows nothing of a conversation or a search: the page is asked for anew, by its address, never by the form that was sent.
+  history.replaceState(null, "", location.href);
+  addEventListener("pageshow", (event) => { if (event.persisted) location.replace(location.pathname + location.search); });
 
-  // --- large, for somebody across a desk --------------------------------------------------------------------------------------
+  // --- large, for somebody across a desk ---
   const large = $("large");
   large?.querySelector("button").addEventListener("click", () => large.close());
+  large?.addEventListener("close", () => large.querySelector(".content").replaceChildren());
   const enlarge = (...nodes) => {
     const box = large.querySelector(".content");
     box.lang = "en";
@@ -62,7 +67,7 @@
     return made;
   };
 
-  // --- read aloud: only by voices of the device itself, so that no word goes to another company -----------------------------
+  // --- read aloud: only by voices of the device itself, so that no word goes to another company ---
   const voice = (lang) => window.speechSynthesis?.getVoices().find(
     (one) => one.localService && one.lang.replace("_", "-").toLowerCase().split("-")[0] === lang.toLowerCase().split("-")[0]);
   const read = (article) => (pressed) => {
@@ -96,7 +101,9 @@
       link.addEventListener("click", async (event) => {
         event.preventDefault();
         try {
-          const page = new DOMParser().parseFromString(await (await fetch(link.href)).text(), "text/html");
+          const answer = await fetch(link.href);
+          if (!answer.ok) throw new Error(answer.status);
+          const page = new DOMParser().parseFromString(await answer.text(), "text/html");
           enlarge(...page.querySelectorAll("article h1, article .body, article .english"));
         } catch { location.href = link.href; }
       });
