@@ -15,7 +15,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from bot.store.console import ConsoleStore, Role, Staff
 
 NAME = re.compile(r"[a-z][a-z0-9._-]{1,31}")
-SHORTEST = 12  # characters of a password
+SHORTEST, LONGEST = 12, 200  # characters of a password
 ISSUER = "Amparo console"
 STEP = 30  # seconds that a code of the second factor lasts (RFC 6238)
 
@@ -35,6 +35,8 @@ def add(store: ConsoleStore, name: str, role: Role, password: str) -> str:
         raise BadAccount("a name has 2 to 32 small letters, digits, dots or hyphens, and begins with a letter")
     if len(password) < SHORTEST:
         raise BadAccount(f"a password has at least {SHORTEST} characters")
+    if len(password) > LONGEST:
+        raise BadAccount(f"a password has at most {LONGEST} characters")
     secret = pyotp.random_base32()
     if not store.add_staff(Staff(name, role, _HASHER.hash(password), secret)):
         raise BadAccount(f"there is an account {name} already: remove it first")
@@ -67,7 +69,7 @@ def session_id(cookie: str) -> str:
 def _is_password(hashed: str, password: str) -> bool:
     with _ONE_BY_ONE:
         try:
-            return _HASHER.verify(hashed, password[:200])
+            return _HASHER.verify(hashed, password[:LONGEST])
         except (VerificationError, InvalidHashError):
             return False
 

@@ -114,12 +114,13 @@ def decide(console: Console, visit: Visit) -> Response:
     """Confirm a change that somebody else proposed, to the value that was on the page; or withdraw what waits."""
     number = visit.form.get("id", "")
     id_ = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else -1
+    fact = visit.form.get("fact", "")
     if visit.form.get("act") == "confirm":
-        fact = console.store.confirm(id_, visit.form.get("value", ""), visit.who.staff)
+        done = console.store.confirm(id_, fact, visit.form.get("value", ""), visit.who.staff)
         act = "confirmed a change"
     else:
-        fact, act = console.store.withdraw(id_), "withdrew"
-    if fact is None:
+        done, act = console.store.withdraw(id_, fact), "withdrew"
+    if not done:
         return console.page(visit, "refused.html", status=409)
     console.store.note(visit.who.staff, act, visit.now, fact)
     return Moved("/console/changes")

@@ -37,8 +37,8 @@ def tally(console: Console, visit: Visit) -> Response:
     since = tallies.whole_weeks(today)[-1]
     topics = list(dict.fromkeys(question.topic for question in console.knowledge.questions.values()))
     served = [info.code for info in console.knowledge.served()]
-    by_topic = tallies.table(console.store.tallies("topic", since), topics, today)
-    by_language = tallies.table(console.store.tallies("language", since), served, today)
+    by_topic = tallies.table(console.store.tallies("topic", since), topics, today, "other topics")
+    by_language = tallies.table(console.store.tallies("language", since), served, today, "other languages")
     unwritten = {key: language.name for key, language in console.knowledge.unwritten.items()}
     names = {code: english_name(code) for code in served} | unwritten
     return console.page(visit, "tallies.html", tables=(("topic", by_topic), ("language", by_language)), names=names)

@@ -11,7 +11,6 @@ from datetime import date, timedelta
 
 SMALLEST = STEP = 10  # a count below it is hidden; the others are shown as the ten that they lie in
 WEEKS = 8
-OTHERS = "other languages"
 
 
 @dataclass(frozen=True)
@@ -29,17 +28,16 @@ def whole_weeks(today: date) -> tuple[date, ...]:
     return tuple(monday - timedelta(weeks=number) for number in range(1, WEEKS + 1))
 
 
-def table(counts: dict[tuple[date, str], int], names: list[str], today: date) -> Table:
+def table(counts: dict[tuple[date, str], int], names: list[str], today: date, others: str) -> Table:
     """One row for each of `names`; any other name in `counts` has a row where it reaches 10 in some week, and is added to the last row,
-    "other languages", where it does not."""
+    `others`, where it does not. That row is always there: it would tell that there was somebody."""
     weeks = whole_weeks(today)
     shown = {key: count for key, count in counts.items() if key[0] in weeks}
     more = sorted({name for (_, name), count in shown.items() if name not in names and count >= SMALLEST})
     rows = [(name, tuple(rounded(shown.get((week, name), 0)) for week in weeks)) for name in (*names, *more)]
     rest = {key: count for key, count in shown.items() if key[1] not in (*names, *more)}
-    if rest:
-        sums = (sum(count for (when, _), count in rest.items() if when == week) for week in weeks)
-        rows.append((OTHERS, tuple(rounded(count) for count in sums)))
+    sums = (sum(count for (when, _), count in rest.items() if when == week) for week in weeks)
+    rows.append((others, tuple(rounded(count) for count in sums)))
     return Table(weeks, tuple(rows))
 
 

@@ -278,6 +278,8 @@ def test_a_code_shows_what_a_desk_needs_and_opens_once(console: Rig) -> None:
         Handoff("es", "private"),
         Handoff("es", "domestic_violence", ("domestic_violence",)),  # no such row is made; and if one were
         Handoff("es", "idnyc_cost", ("idnyc_cost", "u_visa_what")),
+        Handoff("es", "hate_crime", ("hate_crime",)),
+        Handoff("es", "idnyc_cost", ("police_report_crime", "idnyc_cost")),
         Handoff("es", "no_longer_there", ("idnyc_cost",)),
     ],
 )
@@ -439,6 +441,7 @@ def test_accounts_on_the_command_line(tmp_path: Path) -> None:
     for name, password, why in [
         ("ana", PASSWORD, "there is an account ana"),
         ("bea", "short", "at least 12 characters"),
+        ("bea", "long" * 50 + "!", "at most 200 characters"),
         ("Bea 212-555-0142", PASSWORD, "small letters"),
     ]:
         refused = run("console", "add-user", name, "--role", "agent", stdin=password + "\n", **environ)

@@ -12,11 +12,14 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
 from bot.dialogue.assistant import Assistant, Incoming
 from bot.knowledge import Knowledge, audit
 from bot.knowledge.facts import load_facts
-from bot.store.console import Proposal
+from bot.store.console import ConsoleStore, Proposal
 from bot.store.tables import audit as audit_table
 from bot.store.tables import tally as tally_table
 from console import patch, tallies
@@ -108,7 +111,8 @@ def test_a_changed_value_needs_a_second_person(console: Rig, tmp_path: Path) -> 
     (proposal,) = console.store.proposals()
     assert (proposal.value, proposal.by, proposal.confirmed_by) == ("{count: 11, unit: age}", "first", None)
     assert first.get("/console/changes.patch").text == "", "not before it is confirmed"
-    confirm = {"act": "confirm", "id": str(proposal.id), "value": proposal.value}
+    confirm = {"act": "confirm", "id": str(proposal.id), "fact": FACT, "value": proposal.value}
+    assert f'name="fact" value="{FACT}"' in second.get("/console/changes").text
     assert console.post(first, "/console/changes", **confirm).status_code == 409, "by somebody else"
     assert "Another person must look" in text_of(first.get("/console/changes").text)
     assert console.post(second, "/console/changes", **confirm | {"value": "{count: 12, unit: age}"}).status_code == 409, (
@@ -133,8 +137,40 @@ def test_two_at_once_confirm_only_what_they_saw(console: Rig) -> None:
     console.store.propose(FACT, "live_page", TODAY, "first", "{count: 11, unit: age}")
     (seen,) = console.store.proposals()
     console.store.propose(FACT, "live_page", TODAY, "first", "{count: 99, unit: age}")
-    assert console.store.confirm(seen.id, seen.value or "", "second") is None
+    assert not console.store.confirm(seen.id, FACT, seen.value or "", "second")
     assert [proposal.confirmed_by for proposal in console.store.proposals()] == [None]
+
+
+def test_an_id_that_is_given_out_again_is_not_the_same_proposal(console: Rig) -> None:
+    """SQLite does so after the last one was withdrawn. The form says which fact it is about."""
+    console.store.propose(
+        next(id_ for id_ in console.knowledge.facts if id_ != FACT), "live_page", TODAY, "first", "{count: 11, unit: age}"
+    )
+    (other,) = console.store.proposals()
+    second = console.staff("second", "content")
+    for act in ("confirm", "withdraw"):
+        seen = {"act": act, "id": str(other.id), "fact": FACT, "value": "{count: 11, unit: age}"}
+        assert console.post(second, "/console/changes", **seen).status_code == 409
+    assert console.store.proposals() == [other]
+
+
+def test_of_several_proposals_for_a_fact_the_migration_keeps_the_last(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'old.sqlite'}"
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "bot" / "store" / "migrations"))
+    engine = sa.create_engine(url)
+    with engine.begin() as db:
+        config.attributes["connection"] = db
+        command.upgrade(config, "0005")
+        row = "INSERT INTO proposal (id, fact, how, checked, \"by\") VALUES ({}, '{}', 'dialled', '2026-11-20', 'ana')"
+        for number, fact in enumerate(("a", "b", "a"), 1):
+            db.exec_driver_sql(row.format(number, fact))
+    ConsoleStore.open(url).close()
+    with engine.begin() as db:
+        assert sorted(map(tuple, db.exec_driver_sql("SELECT id, fact FROM proposal"))) == [(2, "b"), (3, "a")]
+        with pytest.raises(sa.exc.IntegrityError):
+            db.exec_driver_sql(row.format(4, "a"))
+    engine.dispose()
 
 
 VALUES = [
@@ -287,6 +323,7 @@ def test_what_is_counted(console: Rig, engine, knowledge: Knowledge) -> None:
     say("MORE")
     say("¿cuánto cuesta el IDNYC?", "n" * 64)
     say("i speak wolof")
+    say("i speak wolof")  # nor does one person make a row of a small language
     say("STOP", optout="o" * 64)
     say("how much does idnyc cost", "p" * 64, optout="o" * 64)
     week = date(2026, 11, 23)
@@ -315,6 +352,7 @@ def test_what_is_shown_of_them(console: Rig) -> None:
     assert "idnyc 40-49" in said and "ice 10-19" in said and "schools \u00b7" in said and "u visa \u00b7" in said
     assert "Spanish 30-39" in said and "English 10-19" in said and "Arabic 10-19" in said and "other languages \u00b7" in said
     assert "62" not in said, "no total"
+    assert said.count("other languages \u00b7") == said.count("other topics \u00b7") == 1
     assert "Wolof" not in said, "a language that fewer than 10 came in is not even named"
 
 
@@ -341,6 +379,12 @@ def test_nothing_hidden_can_be_worked_out() -> None:
 
 def _range(cell: int | None) -> tuple[int, int]:
     return (0, 9) if cell is None else (cell, cell + 9)
+
+
+def test_the_row_of_the_others_is_always_there() -> None:
+    for counts in ({}, {(date(2026, 11, 23), "wo"): 3}):
+        shown = tallies.table(counts, ["en"], date(2026, 12, 1), "other languages")
+        assert [(name, set(cells)) for name, cells in shown.rows] == [("en", {None}), ("other languages", {None})]
 
 
 @pytest.mark.parametrize(("count", "cell"), [(0, None), (1, None), (9, None), (10, 10), (19, 10), (20, 20)])

@@ -25,8 +25,8 @@ FORMS = [
     ("content", "/console/facts/idnyc_min_age", {"act": "still", "how": "live_page", "back": "due"}),
     ("content", "/console/facts/idnyc_min_age", {"act": "changed", "how": "dialled", "value": "11", "hold": "1"}),
     ("content", "/console/facts/idnyc_min_age", {"act": "hold", "why": "1"}),
-    ("content", "/console/changes", {"act": "confirm", "id": "1", "value": "{count: 11, unit: age}"}),
-    ("admin", "/console/changes", {"act": "withdraw", "id": "1", "value": ""}),
+    ("content", "/console/changes", {"act": "confirm", "id": "1", "fact": "idnyc_min_age", "value": "{count: 11, unit: age}"}),
+    ("admin", "/console/changes", {"act": "withdraw", "id": "1", "fact": "idnyc_min_age", "value": ""}),
     ("content", "/console/holds", {"act": "hold", "target": "idnyc_cost", "why": "1"}),
     ("content", "/console/holds", {"act": "release", "target": "idnyc_cost"}),
 ]

@@ -13,6 +13,7 @@ import pytest
 
 from bot.dialogue.assistant import Incoming
 from bot.knowledge import Knowledge
+from bot.privacy.keys import utc_now
 from bot.settings import SettingsError, read
 from bot.store import Handoff, Store
 from tests.conftest import NOON, ROOT
@@ -127,10 +128,29 @@ def test_the_commands(tmp_path: Path) -> None:
 
     made = run("new", "--lang", "ht", "--topic", "school_enroll")
     assert made.returncode == 0 and len(made.stdout.strip()) == 6 and "Kreyòl" in made.stderr
-    shown = run("open", made.stdout.strip())
+    store = Store.open(f"sqlite:///{tmp_path / 'amparo.sqlite'}")
+    refused = run("open", made.stdout.strip())
+    assert refused.returncode == 1 and "8 digits" in refused.stderr
+    assert store.open_handoff(made.stdout.strip(), utc_now()) == Handoff("ht", "school_enroll"), "a desk's own code is not spent"
+    code = store.hand_off(8, Handoff("ht", "school_enroll"), utc_now())
+    shown = run("open", f"{code[:4]}-{code[4:]}")
     assert "Kreyòl ayisyen (ht)" in shown.stdout and "No answer was given yet" in shown.stdout
-    assert run("open", made.stdout.strip()).returncode == 1
+    assert run("open", code).returncode == 1
+    victim = store.hand_off(8, Handoff("ht", "idnyc_cost", ("vawa", "idnyc_cost")), utc_now())
+    assert run("open", victim).stdout.splitlines()[1:] == ["Private: ask how to help."], "whatever the row holds"
+    store.close()
     assert run("new", "--topic", "no_such").returncode == 1
+
+
+def test_a_question_that_a_hurt_person_asks_is_private_too(with_desk: Knowledge, engine) -> None:
+    for text, id_ in (
+        ("is it safe to report a crime to the police", "police_report_crime"),
+        ("i was attacked because of my religion", "hate_crime"),
+    ):
+        assistant = make_assistant(with_desk, engine)
+        answered = talk(assistant, text)
+        assert answered.plan.ids[0] == id_ and answered.conversation.private
+        assert assistant._store.open_handoff(code_in(talk(assistant, "HUMAN", "1")), NOON) == Handoff("en", "private", ())
 
 
 @pytest.mark.parametrize("broken", ["desks: [{name: x, phone: y}]", 'desks: [{name: x, phone: y, hours: {someday: "9-5"}}]'])

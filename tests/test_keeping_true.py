@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.dialogue import plan as plans
 from bot.knowledge import Knowledge, audit, reviews
 from bot.knowledge.book import book
 from bot.knowledge.plain import PROPER_NOUNS, problems
@@ -77,6 +78,18 @@ def test_a_hold_takes_out_an_answer_or_all_that_rest_on_a_fact() -> None:
     assert "911" in gate and gate.endswith("1 for yes, 2 for no."), "the gate keeps its question"
     knowledge.held = frozenset()
     assert knowledge.say("idnyc_cost", "es", "sms", NOON).text == before.text
+
+
+def test_a_hold_reaches_the_hours_of_a_line_and_the_words_to_show() -> None:
+    knowledge, night = Knowledge.load(), datetime(2026, 11, 24, 6, tzinfo=timezone.utc)  # one in the morning in New York
+    id_, line = next((id_, line) for id_ in knowledge.questions if (line := knowledge.closed_line(id_, night)) is not None)
+    knowledge.held = frozenset({line.hours})
+    assert knowledge.closed_line(id_, night) != line, "nobody is told when it opens"
+    id_ = next(id_ for id_ in knowledge.questions if id_ in knowledge.answers and knowledge.answer(id_).say)
+    words = plans.Plan(((plans.Piece(id_, "say"),),))  # as the engine makes it, which knows nothing of holds
+    assert knowledge.to_say(id_, "es") in plans.render(knowledge, words, "es", "sms", NOON)[0].text
+    knowledge.held = frozenset({id_})
+    assert plans.render(knowledge, words, "es", "sms", NOON)[0].text == knowledge.say("system/held", "es", "sms", NOON).text
 
 
 @pytest.mark.slow

@@ -174,6 +174,7 @@ NO_HEARTS = [
     'Voy a "matarme"', 'Need to "get out" he has a gun', 'fui a "la policía"', "Liked it", "I loved the lawyer",
     'Removed me from "my apartment"', 'He said "I will kill you"', "Liked “x” but what is the cost?", 'Help "police" at my door',
     "“IDNYC is free” is that true?", "«помогите»", 'a "ICE"', "",
+    '!! to "911 help he is killing me"', "🆘 to “911 help he is killing me”", "🙏 a “ayuda me esta pegando mi esposo”", '!! to "court"',
 ]  # fmt: skip
 
 
@@ -181,6 +182,7 @@ def test_hearts_are_told_from_messages() -> None:
     reactions = Reactions.load(ROOT / "content" / "reactions.yml")
     assert [text for text in HEARTS if not reactions.find(text)] == []
     assert [text for text in NO_HEARTS if reactions.find(text)] == []
+    assert reactions.find("Loved “In danger, call 911”"), "the words before it are a telephone's, and the quotation is ours"
 
 
 def test_a_heart_gets_no_answer_and_its_copy_goes(line: Line) -> None:

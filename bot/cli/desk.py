@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 
 from bot.cli.common import Commands, open_store
@@ -39,23 +40,28 @@ def _handoff_new(options: argparse.Namespace) -> int:
 
 
 def _handoff_open(options: argparse.Namespace) -> int:
-    from bot.dialogue.assistant import PRIVATE
+    from bot.dialogue.handoff import PERSON_DIGITS
     from bot.privacy.keys import utc_now
+    from console.handing import opened
 
+    code = "".join(options.code.split()).replace("-", "")
+    if not re.fullmatch(rf"[0-9]{{{PERSON_DIGITS}}}", code):
+        print(f"amparo: a person's code has {PERSON_DIGITS} digits", file=sys.stderr)
+        return 1
     knowledge, now = Knowledge.load(), utc_now()
     with open_store() as store:
-        found = store.open_handoff("".join(options.code.split()).replace("-", ""), now)
+        found = store.open_handoff(code, now)
     if found is None:
         print("amparo: no such code, or it was opened before, or it is older than 24 hours", file=sys.stderr)
         return 1
     print(f"Language: {knowledge.locale(found.locale).name} ({found.locale})")
     if found.interpreter in knowledge.unwritten:
         print(f"Interpreter: {knowledge.unwritten[found.interpreter].name}")
-    if found.topic == PRIVATE:
+    if opened(knowledge, found, now).private:
         print("Private: ask how to help.")
         return 0
     known = [id_ for id_ in found.given if id_ in knowledge.answers]
-    print(f"Topic: {knowledge.label(found.topic, 'en', 'web') if found.topic in knowledge.answers else found.topic}")
+    print(f"Topic: {knowledge.label(found.topic, 'en', 'web')}")
     print("Answers given, the last one first:" if known else "No answer was given yet.")
     for id_ in reversed(known):
         print(f"- {id_}: {knowledge.say(id_, 'en', 'sms', now).parts[0]}")

@@ -418,7 +418,7 @@ def _text(knowledge: Knowledge, piece: Piece, locale: str, channel: Literal["sms
     if piece.form == "address":
         address = f"{knowledge.operator['web']}/{locale}/a/{code_of(piece.id)}"
         return knowledge.say("system/answer_address", locale, channel, at, address=address).parts[0]
-    if piece.form == "say":
+    if piece.form == "say" and not knowledge.is_held(piece.id):
         return knowledge.to_say(piece.id, locale)
     if piece.form == "latin":
         return knowledge.in_latin(piece.id, locale)
@@ -436,6 +436,8 @@ def _text(knowledge: Knowledge, piece: Piece, locale: str, channel: Literal["sms
     if piece.form == "source":
         return _source(knowledge, said, locale, channel, at)
     parts = said.parts
+    if piece.form == "say":
+        return parts[0]  # held: the engine, which made the plan, knows nothing of holds
     if said.expired == "notice" and channel == "sms" and piece.number == 0 and len(parts) > 1:
         return parts[0] + "\n" + parts[-1]
     return parts[min(piece.number, len(parts) - 1)]

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from bot.knowledge.catalogue import GATED, PRIVATE_TOPICS, Question
+from bot.knowledge.catalogue import GATED, PRIVATE_IDS, PRIVATE_TOPICS, Question
 
 IDLE = timedelta(minutes=30)
 IDLE_PRIVATE = timedelta(minutes=10)
@@ -56,5 +56,5 @@ class Conversation:
 
 
 def is_private(id_: str, questions: dict[str, Question]) -> bool:
-    """Whether an id's topic is one of safety or of victims."""
-    return id_ in GATED or (id_ in questions and questions[id_].topic in PRIVATE_TOPICS)
+    """Whether an id is about safety or about victims."""
+    return id_ in GATED | PRIVATE_IDS or (id_ in questions and questions[id_].topic in PRIVATE_TOPICS)

@@ -11,14 +11,18 @@ from bot.knowledge.flows import PREFIX, flow_of
 
 def tallied(outcome: Outcome, before: Conversation | None, knowledge: Knowledge) -> tuple[str, str] | None:
     """(topic, language) of the answer that a reply gives; None for one that gives none, for a further part of one, and for a place within
-    a guided conversation. The language is a locale, or a key of content/languages.yml where the person named or wrote one of those."""
+    a guided conversation. The language is a locale, or a key of content/languages.yml where the person named or wrote one of those: that
+    counts once, not again while the conversation has it, so that one person who asks ten times does not make a row of a small language."""
     if outcome.silent or outcome.repeated:
         return None
     pieces = [piece for message in outcome.plan.messages for piece in message]
     topic = next((found for piece in pieces if (found := _topic(piece, before, knowledge)) is not None), None)
     if topic is None:
         return None
-    return topic, unwritten(pieces, knowledge) or outcome.locale
+    language = unwritten(pieces, knowledge)
+    if language is not None and before is not None and before.interpreter == language:
+        return None
+    return topic, language or outcome.locale
 
 
 def unwritten(pieces: list[Piece], knowledge: Knowledge) -> str | None:

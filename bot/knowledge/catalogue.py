@@ -36,6 +36,8 @@ GATED = frozenset(
 
 # After these the conversation is forgotten sooner and says nothing of itself (design, "One message", step 9).
 PRIVATE_TOPICS = frozenset({"safety", "u_visa", "t_visa"})
+# And after these questions of other topics: mostly somebody who was hurt asks them.
+PRIVATE_IDS = frozenset({"hate_crime", "police_report_crime"})
 
 
 def load_catalogue(path: Path) -> dict[str, Question]:

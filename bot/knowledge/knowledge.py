@@ -344,7 +344,9 @@ class Knowledge:
         named = {fact.id for fact in self.facts_of(id_)}
         closed: Line | None = None
         for line in self.lines.values():
-            if line.phone in named and line.hours and line.phone not in ALWAYS_TRUE | self.held:
+            if {line.phone, line.hours} & self.held:
+                continue  # nobody is told when it opens
+            if line.phone in named and line.hours and line.phone not in ALWAYS_TRUE:
                 if is_open(self.facts[line.hours].value, at):
                     return None
                 closed = closed or line

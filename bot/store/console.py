@@ -179,21 +179,19 @@ class ConsoleStore(Store):
             db.execute(sa.delete(t.proposal).where(t.proposal.c.fact == fact))
             db.execute(sa.insert(t.proposal).values(**row, confirmed_by=by if value is None else None))
 
-    def confirm(self, id_: int, value: str, by: str) -> str | None:
-        """The fact, if this change to this value waits for somebody and `by` is not who proposed it."""
+    def confirm(self, id_: int, fact: str, value: str, by: str) -> bool:
+        """Whether this change of this fact to this value waits for somebody and `by` is not who proposed it. The id alone does not say which
+        it is: SQLite gives the last one out again."""
         p = t.proposal.c
-        where = (p.id == id_) & (p.value == value) & (p.by != by) & p.confirmed_by.is_(None)
+        where = (p.id == id_) & (p.fact == fact) & (p.value == value) & (p.by != by) & p.confirmed_by.is_(None)
         with self._begin() as db:
-            if not db.execute(sa.update(t.proposal).where(where).values(confirmed_by=by)).rowcount:
-                return None
-            return str(db.execute(sa.select(p.fact).where(p.id == id_)).scalar_one())
+            return bool(db.execute(sa.update(t.proposal).where(where).values(confirmed_by=by)).rowcount)
 
-    def withdraw(self, id_: int) -> str | None:
-        """The fact that the proposal was about, if there was one."""
+    def withdraw(self, id_: int, fact: str) -> bool:
+        """Whether there was this proposal about this fact."""
+        where = (t.proposal.c.id == id_) & (t.proposal.c.fact == fact)
         with self._begin() as db:
-            fact: str | None = db.execute(sa.select(t.proposal.c.fact).where(t.proposal.c.id == id_)).scalar_one_or_none()
-            db.execute(sa.delete(t.proposal).where(t.proposal.c.id == id_))
-        return fact
+            return bool(db.execute(sa.delete(t.proposal).where(where)).rowcount)
 
     def proposals(self) -> list[Proposal]:
         """By fact."""

@@ -143,6 +143,7 @@ proposal = sa.Table(
     sa.Column("value", sa.Text),  # as it stands in the file, such as {count: 5, unit: year}
     sa.Column("by", sa.String(32), nullable=False),
     sa.Column("confirmed_by", sa.String(32)),
+    sa.Index("proposal_fact", "fact", unique=True),
 )
 
 # How many answers were given in a week, by topic and by language: never both at once, and no time finer than the week.
