@@ -125,6 +125,60 @@ def test_read_aloud_only_by_the_device(page: Page) -> None:
     expect(page.locator(".tools button")).to_have_count(1)  # to show the English large, and no more
 
 
+def test_back_shows_nothing_of_a_search(page: Page) -> None:
+    """Search, open a result, leave; Back any number of times: no words, no results."""
+    page.goto("/en/answers")
+    page.get_by_role("searchbox").fill("my husband hits me")
+    page.keyboard.press("Enter")
+    page.locator(".choice").first.click()
+    page.wait_for_url("**/a/**")
+    page.evaluate("document.getElementById('leaving-words').dataset.leave = '/es/privacy'")
+    page.locator("#leave").click()
+    page.wait_for_url("**/es/privacy")
+    page.go_back()
+    expect(page.get_by_role("searchbox")).to_have_value("")
+    assert "husband" not in page.content() and page.locator("[role=status] h2").count() == 0
+
+
+def test_the_way_out_from_the_large_view(page: Page) -> None:
+    page.goto(f"/es/a/{ANSWER}")
+    page.evaluate("document.getElementById('leaving-words').dataset.leave = '/en/privacy'")
+    page.locator(".tools button").first.click()
+    expect(page.locator("dialog[open]")).to_be_visible()
+    page.locator("dialog .leave").click()
+    page.wait_for_url("**/en/privacy")
+    page.goto(f"/es/a/{ANSWER}")
+    page.locator(".tools button").first.click()
+    page.route("**/nowhere", lambda route: route.fulfill(status=204))
+    page.evaluate("document.getElementById('leaving-words').dataset.leave = '/nowhere'")
+    for _ in range(3):
+        page.keyboard.press("Shift")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    assert page.locator("dialog .content").inner_text() == ""
+
+
+def test_two_messages_at_once(page: Page) -> None:
+    """A second message while the first is being answered is not lost."""
+    page.goto("/en/")
+    box = page.get_by_role("textbox")
+    box.fill("what is idnyc")
+    box.press("Enter")
+    box.fill("ice is at my door")
+    box.press("Enter")
+    expect(page.locator(".say")).to_contain_text("lawyer")
+    expect(page.locator(".mine")).to_have_count(2)
+
+
+def test_erased_only_when_it_is(page: Page) -> None:
+    page.goto("/en/")
+    page.get_by_role("textbox").fill("what is idnyc")
+    page.keyboard.press("Enter")
+    expect(page.locator(".reply")).to_have_count(1)
+    page.route("**/chat/erase", lambda route: route.fulfill(status=204))
+    page.locator("#erase").click()
+    expect(page.locator("#status")).to_contain_text("Erased here")
+
+
 def test_on_by_text_message(page: Page) -> None:
     page.goto("/en/")
     expect(page.locator("#bytext")).to_be_hidden()

@@ -74,7 +74,8 @@ def test_titles_and_addresses_tell_nothing(server: Server, knowledge: Knowledge)
 
 def test_unknown_codes(server: Server) -> None:
     for code in ("zzzz", "u_visa_what", "h24b2", "%00", "greet", code_of("greet"), code_of("thanks")):
-        assert server.client.get(f"/en/a/{code}").status_code == 404, code
+        page = server.client.get(f"/en/a/{code}")
+        assert page.status_code == 404 and "All topics" in page.text and 'id="leave"' in page.text, code
 
 
 SEARCHES = [
@@ -93,7 +94,7 @@ def test_search_understands(server: Server, locale: str, words: str, id_: str) -
 def test_search_keeps_nothing_and_needs_no_address(server: Server) -> None:
     assert server.client.get("/en/answers?q=u+visa").text.count('class="choice"') == 1, "words in an address are not looked at"
     page = server.client.post("/en/answers", data={"q": "<b>zqxjkv</b>"})
-    assert "<b>zqxjkv" not in page.text and "zqxjkv" not in server.log.read_text()
+    assert "zqxjkv" not in page.text and "zqxjkv" not in server.log.read_text()
     assert server.client.post("/en/answers", data={"q": ""}).status_code == 200
     headers = {"sec-fetch-site": "cross-site"}
     assert server.client.post("/en/answers", data={"q": "x"}, headers=headers).status_code == 403
@@ -145,6 +146,8 @@ def test_on_by_text_message(server: Server, knowledge: Knowledge) -> None:
     assert "immigration officers" in server.sms(code, "+12125550165").text, "the menu"
     for bad in ({}, {"token": "x", "locale": "en"}, {"token": "x" * 43, "locale": "xx"}, []):
         assert server.client.post("/chat/text", json=bad).status_code in (400, 404)
+    nobody = server.client.post("/chat/text", json={"token": "y" * 43, "locale": "en"}).json()["text"]
+    assert not re.search(r"\d{6}", nobody), "a code only for a conversation"
 
 
 def test_leaving_without_a_script(server: Server) -> None:
@@ -156,6 +159,34 @@ def test_leaving_without_a_script(server: Server) -> None:
     # Back, and the form is sent again: nothing of it comes back.
     again = server.client.post("/en/", data={"token": token.group(1), "text": "what is idnyc"}).text
     assert "<article" not in again and token.group(1) not in again
+    assert server.chat(token=token.group(1), text="what is idnyc").json()["token"] != token.group(1)
+
+
+def test_asking_from_an_answer_is_left_too(server: Server) -> None:
+    """The form on an answer's page has a token of its own: once left, it starts nothing again."""
+    page = server.client.get(f"/en/a/{code_of('domestic_violence')}").text
+    form = dict(re.findall(r'<input type="hidden" name="(token|message_id)" value="([^"]+)"', page))
+    asked = {**form, "option": "domestic_violence"}
+    assert "<article" in server.client.post("/en/", data=asked).text
+    server.client.post("/en/leave", data={"token": form["token"]})
+    assert "<article" not in server.client.post("/en/", data=asked).text
+
+
+def test_addresses_without_a_slash_name_no_scheme(server: Server) -> None:
+    answer = server.client.get("/es", headers={"host": "amparo.example"})
+    assert answer.status_code == 302 and answer.headers["location"] == "/es/"
+    assert server.client.get("/en/privacy/").status_code == 404
+
+
+def test_an_older_browser_names_the_other_site(server: Server) -> None:
+    for path, body in (
+        ("/chat", {"json": {"text": "hi"}}),
+        ("/en/", {"data": {"text": "hi"}}),
+        ("/en/answers", {"data": {"q": "hi"}}),
+    ):
+        assert server.client.post(path, headers={"origin": "https://evil.example"}, **body).status_code == 403
+        assert server.client.post(path, headers={"origin": "null"}, **body).status_code == 200
+        assert server.client.post(path, headers={"origin": server.url}, **body).status_code == 200
 
 
 def test_a_form_sent_twice_is_answered_once(server: Server) -> None:

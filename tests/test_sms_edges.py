@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import random
+import sqlite3
 from collections import Counter
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -25,7 +27,7 @@ from bot.dialogue.limits import FLOOD, HOUR, MINUTE, Limits
 from bot.knowledge import Knowledge, segments
 from bot.privacy.keys import Keys
 from bot.settings import SettingsError, Twilio, read
-from bot.store import Store
+from bot.store import Handoff, Store, StoreError
 from tests.conftest import ACCOUNT, NOON, NUMBER, PUBLIC, ROOT, TOKEN
 from tests.test_dialogues import words
 
@@ -40,10 +42,11 @@ class Line:
     ):
         self.now = NOON
         self.store = Store.open(f"sqlite:///{folder / 'db'}")
-        assistant = Assistant(knowledge, self.store, engine.engine, *words(), None, lambda: self.now, segments_a_day)
+        self.engine = engine
+        self.assistant = Assistant(knowledge, self.store, engine.engine, *words(), None, lambda: self.now, segments_a_day)
         twilio = Twilio(ACCOUNT, (TOKEN,), NUMBER, "http://127.0.0.1:9")
         channel = SmsChannel(
-            assistant, knowledge, self.store, Keys(b"k" * 32), twilio, PUBLIC, False, lambda: self.now, voice_dir
+            self.assistant, knowledge, self.store, Keys(b"k" * 32), twilio, PUBLIC, False, lambda: self.now, voice_dir
         )
         self.client = TestClient(Starlette(routes=channel.routes))
         self.count = 0
@@ -206,6 +209,17 @@ def test_status_reports_are_counted_by_code_and_the_copy_goes(line: Line) -> Non
     assert line.post("/webhooks/sms/status", MessageSid="SM" + "9" * 32, MessageStatus="sent").status_code == 403, "not for us"
 
 
+def test_a_copy_without_a_delivery_report_goes_after_an_hour(line: Line) -> None:
+    sid = "SM" + "7" * 32
+    fields = {"MessageSid": sid, "AccountSid": ACCOUNT, "From": NUMBER, "To": PHONE}
+    assert line.post("/webhooks/sms/status", **fields, MessageStatus="sent").status_code == 204
+    assert line.store.to_clean_up(line.now + timedelta(minutes=59)) == []
+    assert line.store.to_clean_up(line.now + timedelta(minutes=61)) == [sid]
+    line.post("/webhooks/sms/status", **fields, MessageStatus="delivered")
+    assert line.store.to_clean_up(line.now) == [sid], "a report after all: now"
+    assert [name for name, _, _ in line.store.counts(NOON.date())] == ["status delivered"]
+
+
 def test_the_number_rings(tmp_path: Path, knowledge: Knowledge, engine) -> None:
     (tmp_path / "bn.mp3").write_bytes(b"ID3 a recording")
     line = Line(tmp_path, knowledge, engine, voice_dir=tmp_path)
@@ -360,6 +374,44 @@ def test_after_stop_a_question_about_danger_hears_its_answer(line: Line, knowled
     assert line.sms("how much is idnyc") == []
 
 
+def test_after_stop_danger_that_no_phrase_shows_is_answered(line: Line, knowledge: Knowledge) -> None:
+    """The phrases know a part of what people write in danger; the model is asked too, and what it does not find urgent stays unanswered."""
+    text = "a man in a grey hoodie been behind me for ten blocks"
+    assert line.assistant._danger.alone(text) is None, "or the test shows nothing"
+    line.sms("STOP")
+    assert "911" in line.sms(text)[0]
+    for ordinary in ("how much is idnyc", "MENU", "thank you", "STOP"):
+        assert line.sms(ordinary) == [], ordinary
+
+
+def test_after_stop_only_the_answer_to_the_gate_is_heard(line: Line, knowledge: Knowledge) -> None:
+    line.sms("STOP")
+    assert line.sms("my boyfriend hits me") == [said(knowledge, "system/gate")]
+    assert line.sms("how much is idnyc") == [] and line.sms("MENU") == []
+
+
+def test_codes_cannot_be_guessed(line: Line, knowledge: Knowledge) -> None:
+    """After five wrong codes even the right one is not looked at, for a quarter of an hour; and it is not spent."""
+    code = line.store.hand_off(6, Handoff("es", "idnyc_cost"), NOON)
+    wrong = [other for other in ("100001", "100002", "100003", "100004", "100005", "100006") if other != code]
+    assert all(line.sms(other) == [said(knowledge, "system/handoff_gone")] for other in wrong[:5])
+    assert line.sms(code) == [said(knowledge, "system/handoff_gone")]
+    line.now += timedelta(minutes=16)
+    assert said(knowledge, "idnyc_cost", "es")[:40] in line.sms(code)[0]
+
+
+def test_a_number_space_that_is_full_is_said(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path / 'db'}")
+    for _ in range(9):
+        try:
+            store.hand_off(1, Handoff("en", "menu"), NOON)
+        except StoreError:  # by chance one of nine was not drawn in twenty tries
+            break
+    with pytest.raises(StoreError):
+        for _ in range(9):
+            store.hand_off(1, Handoff("en", "menu"), NOON)
+
+
 def test_two_processes_may_count_at_once(tmp_path: Path) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
@@ -402,6 +454,27 @@ def test_an_opt_out_survives_new_keys_and_delete_which_says_so(line: Line, knowl
     assert line.sms("how much is idnyc") == []
     assert line.sms("START") == [said(knowledge, "system/start")]
     assert line.sms("how much is idnyc")
+
+
+@pytest.mark.parametrize("trouble", ["BEGIN EXCLUSIVE", "ALTER TABLE conversation RENAME TO away"])
+@pytest.mark.parametrize("by_twilio", [False, True])
+def test_stop_holds_while_the_database_is_locked_or_cannot_be_read(
+    trouble: str, by_twilio: bool, line: Line, knowledge: Knowledge, tmp_path: Path
+) -> None:
+    line.sms("how much is idnyc")
+    keyword = {"OptOutType": "STOP"} if by_twilio else {}
+    with contextlib.closing(sqlite3.connect(tmp_path / "db", isolation_level=None)) as other:
+        other.execute(trouble)
+        assert line.sms("STOP", **keyword) == ([] if by_twilio else [said(knowledge, "system/stop")])
+        if trouble.startswith("BEGIN"):
+            assert line.sms("how much is idnyc") == [] and line.sms("STOP") == []
+        other.execute("ROLLBACK" if other.in_transaction else "ALTER TABLE away RENAME TO conversation")
+    assert line.sms("how much is idnyc") == []
+    asyncio.run(line.assistant.records.flush(line.now))
+    again = Line(tmp_path, knowledge, line.engine)
+    again.count = line.count
+    assert again.sms("how much is idnyc") == [], "written, for every process and after a restart"
+    assert again.sms("START") == [said(knowledge, "system/start")] and again.sms("how much is idnyc")
 
 
 # --- time, restarts -----------------------------------------------------------------------------------------------------------

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.channels import app
 from bot.dialogue.plan import Piece, Plan
+from bot.dialogue.records import Records
 from bot.dialogue.state import Conversation
 from bot.knowledge import Knowledge
+from bot.privacy.keys import utc_now
+from bot.settings import read
 from bot.store import Answered, Handoff, Store, StoreError
 from tests.conftest import NOON, free_port
 
@@ -170,3 +179,85 @@ def test_the_longest_conversation_fits(store: Store, knowledge: Knowledge) -> No
     )
     store.save(whole)
     assert store.conversation(("a" * 64,)) == whole
+
+
+@pytest.mark.full
+def test_postgresql_gives_up_in_time_but_not_on_a_migration(postgres_url: str) -> None:
+    store, other = Store.open(postgres_url), Store.open(postgres_url)
+    started = time.monotonic()
+    with pytest.raises(StoreError), store._begin() as db:
+        db.exec_driver_sql("select pg_sleep(8)")
+    with other._begin() as lock:
+        lock.exec_driver_sql("lock table conversation in access exclusive mode")
+        with pytest.raises(StoreError):
+            store.conversation((FULL.id,))
+    assert time.monotonic() - started < 6
+    store.close()
+    other.close()
+
+
+class Fails(Store):
+    """A database that fails in a way that nobody foresaw: `forget` the first time, and whatever is written of `poison`."""
+
+    times, poison = 0, ""
+
+    def forget(self, now: datetime) -> int:
+        self.times += 1
+        if self.times == 1:
+            raise OverflowError
+        return super().forget(now)
+
+    def save(self, conversation: Conversation, *, replaces: str | None = None, message: str | None = None,
+             answered: Answered | None = None) -> None:  # fmt: skip
+        if conversation.id == self.poison:
+            raise OverflowError
+        super().save(conversation, replaces=replaces, message=message, answered=answered)
+
+
+def test_the_job_that_forgets_outlives_any_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "FORGET_EVERY", 0.01)
+    store = Fails.open(f"sqlite:///{tmp_path / 'db.sqlite'}")
+    store.save(replace(FULL, seen=utc_now() - timedelta(days=2)))
+
+    async def run() -> None:
+        job = asyncio.create_task(app._forget(store, read({"AMPARO_DATA_DIR": str(tmp_path)}, profile="development")))
+        for _ in range(500):
+            await asyncio.sleep(0.01)
+            if store.conversation((FULL.id,)) is None:
+                break
+        assert not job.done()
+        job.cancel()
+
+    asyncio.run(run())
+    assert store.times > 1 and store.conversation((FULL.id,)) is None, "long past its time"
+    store.close()
+
+
+def test_what_waits_is_found_under_each_id_and_written_when_nobody_writes(tmp_path: Path) -> None:
+    store = Fails.open(f"sqlite:///{tmp_path / 'db.sqlite'}")
+    store.poison = "p" * 64
+    old, new, late = "c" * 64, "d" * 64, NOON + timedelta(minutes=20)
+    reply = Answered(PLAN, "es", NOON)
+
+    async def run() -> None:
+        records = Records(store)
+        records.note((store.poison,), Conversation(store.poison, "sms", NOON), NOON)
+        records.note((FULL.id,), FULL, NOON)  # private
+        records.note((old,), Conversation(old, "sms", NOON), NOON)
+        records.note_reply(old, "m" * 64, reply)
+        assert await records.conversation((new, old)) == Conversation(old, "sms", NOON), "the key has turned"
+        assert await records.answered((new, old), "m" * 64) == reply
+        records.note((new, old), Conversation(new, "sms", late), late)
+        assert await records.conversation((old,)) is None, "it stands once, under its new id"
+        with contextlib.closing(sqlite3.connect(tmp_path / "db.sqlite", isolation_level=None)) as blocker:
+            blocker.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(StoreError):
+                await records.put(new)
+            blocker.execute("ROLLBACK")
+        await records.flush(late)
+
+    asyncio.run(run())
+    assert store.conversation((new,)) == Conversation(new, "sms", late), "behind a row that cannot be written"
+    assert store.answered("m" * 64) == reply
+    assert store.conversation((FULL.id,)) is None, "what is past its time is not written"
+    store.close()

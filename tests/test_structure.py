@@ -92,10 +92,8 @@ def test_every_address_is_listed_and_guarded(profile: str, knowledge: Knowledge,
     app = make_app(settings, knowledge, Store.open(f"sqlite:///{tmp_path / 'db'}"), Keys(b"k" * 32))
     paths = {route.path for route in app.routes if isinstance(route, (Route, Mount))}
     names = ("", "leave", "answers", "a/{code}", "privacy", "terms", "who", "corrections")
-    pages = {f"/{info.code}/{name}" for info in knowledge.served() for name in names} | {
-        "/{locale}/cards",
-        "/{locale}/cards/{code}",
-    }  # public
+    pages = {f"/{info.code}/{name}" for info in knowledge.served() for name in names}  # public
+    pages |= {f"/{info.code}" for info in knowledge.served()} | {"/{locale}/cards", "/{locale}/cards/{code}"}
     expected = pages | {path for path, who in ADDRESSES.items() if profile != "production" or who != "not in production"}
     assert paths == expected
 

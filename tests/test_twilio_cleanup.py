@@ -161,6 +161,43 @@ def test_when_twilio_refuses_all_it_is_not_asked_for_each(status: int, tmp_path:
     store.close()
 
 
+@pytest.mark.parametrize(
+    "listed", ["[]", '{"media_list": null}', '{"media_list": ["x", {"sid": "ME%s"}]}' % ("e" * 32), "no JSON", ""]
+)
+def test_one_message_that_twilio_refuses_holds_up_none_behind_it(listed: str, tmp_path: Path) -> None:
+    """The oldest is a message whose pictures cannot be listed, or whose picture cannot be deleted."""
+    store = Store.open(f"sqlite:///{tmp_path / 'db.sqlite'}")
+    poison, behind = "MM" + "1" * 32, "SM" + "2" * 32
+    store.clean_up_later(poison, utc_now() - timedelta(minutes=2))
+    store.clean_up_later(behind, utc_now() - timedelta(minutes=1))
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if listed else 500)
+            self.end_headers()
+            self.wfile.write(listed.encode())
+
+        def do_DELETE(self) -> None:
+            self.send_response(400 if "/Media/" in self.path else 204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    twilio = Twilio("AC" + "a" * 32, ("token",), "+12125550199", f"http://127.0.0.1:{server.server_port}")
+
+    async def run() -> int:
+        async with httpx.AsyncClient() as client:
+            return await sweep(store, twilio, client)
+
+    assert asyncio.run(run()) == 1
+    assert store.to_clean_up(utc_now()) == [poison], "it alone is tried again"
+    server.shutdown()
+    store.close()
+
+
 def test_a_silent_twilio_stops_nobody(tmp_path: Path) -> None:
     """The deletions run off the event loop's back: while Twilio takes its time, everything else goes on."""
     store = Store.open(f"sqlite:///{tmp_path / 'db.sqlite'}")

@@ -61,7 +61,8 @@ class Assistant:
         self._knowledge, self._store, self._engine = knowledge, store, engine
         self._control, self._choices, self._danger = control, choices, Listener(danger)
         self._identifier, self._clock = languages, clock
-        self._replies, self._records = Replies(knowledge), Records(store)
+        self._replies = Replies(knowledge)
+        self.records = self._records = Records(store)
         self._unwritten = LanguageNames(knowledge.unwritten, knowledge.frames)
         self._senders = Queue()
         self._under_way: dict[str, asyncio.Task[Outcome]] = {}
@@ -164,14 +165,14 @@ class Assistant:
         command = None if incoming.chosen else self._control.find(text, conversation.locale or incoming.hint)
         if command is not None and incoming.channel == "web" and command.command in SMS_ONLY:
             command = None
-        opted_out = incoming.optout is not None and await self._records.read(self._store.opted_out, incoming.optout)
+        opted_out = incoming.optout is not None and await self._records.opted_out(incoming.optout)
         if opted_out:
             # Danger brought the question about this phone: its answer is heard.
             asked = conversation.flow == "gate" and handoff.agreed(incoming, text, self._choices) is not None
             # STOP has its one confirmation: another gets none.
             allowed = danger is not None or asked or (command is not None and command.command in ("start", "help", "delete"))
             if not allowed:
-                return await self._only_if_urgent(incoming, conversation, at, deadline)
+                return await self._only_if_urgent(incoming, conversation, at, deadline, ask=command is None)
         heard = pace == "ok" or danger is not None
         if command is not None and (command.command != "help" or danger is None) and (heard or command.command in ALWAYS):
             return await self._command(command, incoming, conversation, at)
@@ -267,11 +268,27 @@ class Assistant:
         if conversation is None:
             last = self._records.last_locale(id_, at)
             conversation = Conversation(id_, incoming.channel, at, locale=last, welcomed=True)
+        command = self._control.find(text, conversation.locale or incoming.hint)
+        if command is not None and command.command in ("stop", "start") and incoming.optout is not None:
+            return self._opted(command, incoming, conversation, at)
         danger = self._danger.alone(text)
         outcome = self._replies.failure(conversation, self._guessed(text, conversation, incoming.hint), danger, at)
         if danger is not None:  # its question about this phone must find its answer
             self._records.note(incoming.ids, outcome.conversation, at)
         return outcome
+
+    def _opted(self, control: Control, incoming: Incoming, conversation: Conversation, at: datetime) -> Outcome:
+        """STOP or START while the database cannot be read: noted, to be written when it is back."""
+        assert incoming.optout is not None
+        out, again = control.command == "stop", self._records.waiting_choice(incoming.optout)
+        conversation = replace(conversation, locale=conversation.locale or control.locale)
+        self._records.note_choice(incoming.optout, at, out=out, locale=self._replies.locale(conversation, incoming.hint))
+        if out:
+            self._danger.forget(conversation.id)
+            self._records.note(incoming.ids, None, at)
+            if again:  # STOP has its one confirmation
+                return Outcome(Plan(), conversation.locale or "en", at, conversation, [], "und")
+        return self._replies.said(control.command, incoming, conversation, at)
 
     async def _command(self, control: Control, incoming: Incoming, conversation: Conversation, at: datetime) -> Outcome:
         if control.command in ("stop", "delete"):

@@ -1,4 +1,4 @@
-// On every page, which also works without it: leaving, showing large, reading aloud.
+// Leaving, showing large, reading aloud. Pages work without it.
 "use strict";
 (() => {
   const $ = (id) => document.getElementById(id);
@@ -67,7 +67,7 @@
     return made;
   };
 
-  // --- read aloud: only by voices of the device itself, so that no word goes to another company ---
+  // --- read aloud: by voices of the device alone: no word goes to another company ---
   const voice = (lang) => window.speechSynthesis?.getVoices().find(
     (one) => one.localService && one.lang.replace("_", "-").toLowerCase().split("-")[0] === lang.toLowerCase().split("-")[0]);
   const read = (article) => (pressed) => {
