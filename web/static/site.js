@@ -32,7 +32,7 @@
   };
   const stop = () => { if (shifts) { shifts = 0; show(leaving.stopped); } };
   document.addEventListener("keyup", (event) => {
-    // Capitals are typed with Shift too.
+    // Capitals have Shift too.
     if (event.key !== "Shift" || event.ctrlKey || event.altKey || event.metaKey) return stop();
     if (alone) {
       clearTimeout(waiting);
