@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any
 
 import httpx
 from starlette.applications import Starlette
@@ -26,17 +27,19 @@ from bot.dialogue.assistant import Assistant
 from bot.dialogue.choices import ChoiceWords
 from bot.dialogue.control import ControlWords
 from bot.dialogue.danger import DangerDetector
+from bot.dialogue.records import Records
 from bot.engine.supervisor import Supervisor
 from bot.engine.training import language_file
 from bot.knowledge import Knowledge, formatting
 from bot.nlu.language import LanguageIdentifier
 from bot.privacy.keys import Keys, utc_now
-from bot.privacy.logs import logger
+from bot.privacy.logs import logger, where
 from bot.settings import ROOT, Settings
 from bot.store import Store, StoreError
 
 FORGET_EVERY = 60.0  # seconds
 LOOK_FOR_HOLDS_EVERY = 5.0  # a hold must reach every process within 60
+FLUSH_EVERY = 5.0  # what the database did not take is tried again
 
 
 def make_app(settings: Settings, knowledge: Knowledge, store: Store, keys: Keys) -> Starlette:
@@ -76,11 +79,13 @@ def make_app(settings: Settings, knowledge: Knowledge, store: Store, keys: Keys)
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await _read_holds(store, knowledge)
         await supervisor.start()
-        jobs = [asyncio.create_task(_forget(store, settings)), asyncio.create_task(_watch_holds(store, knowledge))]
+        work = (_forget(store, settings), _watch_holds(store, knowledge), _write_what_waits(assistant.records))
+        jobs = [asyncio.create_task(job) for job in work]
         yield
         for job in jobs:
             job.cancel()
         await supervisor.stop()
+        await _step("flush", assistant.records.flush(utc_now()))
         store.close()
 
     demo = [*simulator.routes, *Presenter(simulator, pages, assistant, keys, store).routes] if simulator else []
@@ -108,22 +113,38 @@ async def _forget(store: Store, settings: Settings) -> None:
     """Erase what is past its time, here and at Twilio, for as long as the process runs."""
     async with httpx.AsyncClient() as client:
         while True:
-            try:
-                gone = await asyncio.to_thread(store.forget, utc_now())
-                if gone:
-                    logger().info("forgot", count=gone)
-            except StoreError:
-                logger().error("store", reason="forget")
+            await _step("forget", _erase(store))
             if settings.twilio is not None:
-                await sweep(store, settings.twilio, client)
+                await _step("cleanup", sweep(store, settings.twilio, client))
             await asyncio.sleep(FORGET_EVERY)
+
+
+async def _erase(store: Store) -> None:
+    gone = await asyncio.to_thread(store.forget, utc_now())
+    if gone:
+        logger().info("forgot", count=gone)
+
+
+async def _write_what_waits(records: Records) -> None:
+    """Also when nobody writes."""
+    while True:
+        await asyncio.sleep(FLUSH_EVERY)
+        await _step("flush", records.flush(utc_now()))
+
+
+async def _step(name: str, work: Awaitable[Any]) -> None:
+    """One step of a job. Whatever goes wrong in it is logged, by type and place, and does not end the job: nothing would be erased any more."""
+    try:
+        await work
+    except Exception as error:
+        logger().error("job", reason=name, error=type(error).__name__, where=where(error))
 
 
 async def _watch_holds(store: Store, knowledge: Knowledge) -> None:
     """Every process looks, so that a hold acts everywhere within a minute, without a deploy."""
     while True:
         await asyncio.sleep(LOOK_FOR_HOLDS_EVERY)
-        await _read_holds(store, knowledge)
+        await _step("holds", _read_holds(store, knowledge))
 
 
 async def _read_holds(store: Store, knowledge: Knowledge) -> None:

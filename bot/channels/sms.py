@@ -6,7 +6,6 @@ proxy may rewrite scheme and host).
 
 from __future__ import annotations
 
-import asyncio
 import re
 import secrets
 import time as clock_time
@@ -40,6 +39,7 @@ VOICE_PATH = "/webhooks/voice"
 FICTIONAL = re.compile(r"\+1[2-9]\d\d55501\d\d")
 # A copy at Twilio is deleted when its message has come to rest: a reply is on its way for some minutes at most.
 INBOUND_REST = timedelta(minutes=2)
+SENT_REST = timedelta(hours=1)  # some carriers report no delivery: then `sent` is the last word
 # People write from telephones: a short code or a name is a machine, and two machines would answer each other for ever.
 TELEPHONE = re.compile(r"\+[1-9]\d{6,14}")
 # Twilio's codes for messages that did not arrive, and what an operator is told (docs/sms.md says what to do).
@@ -130,7 +130,7 @@ class SmsChannel:
         forget = BackgroundTask(self._forget_at_twilio, form.get("MessageSid"), INBOUND_REST)
         if form.get("OptOutType"):  # Twilio has answered already, and refuses what we would say
             ids = self._keys.conversation_ids("sms", sender, self._clock())
-            await asyncio.to_thread(self._opt_out, form.get("OptOutType"), self._keys.optout_id(sender), ids)
+            await self._opt_out(form.get("OptOutType"), self._keys.optout_id(sender), ids)
             return self._twiml([], forget)
         if not TELEPHONE.fullmatch(sender) or self._reactions.find(form.get("Body")):
             return self._twiml([], forget)
@@ -162,6 +162,8 @@ class SmsChannel:
             return Response(status_code=413)
         if not self._signed(request, form, form.get("To")):
             return Response(status_code=403)
+        if form.get("MessageStatus") == "sent":
+            return Response(status_code=204, background=BackgroundTask(self._forget_at_twilio, form.get("MessageSid"), SENT_REST))
         if form.get("MessageStatus") not in FINAL or not form.get("MessageSid"):
             return Response(status_code=204)
         return Response(
@@ -192,15 +194,15 @@ class SmsChannel:
             return []
         return [info.code for info in self._knowledge.served() if (self._voice_dir / f"{info.code}.mp3").is_file()]
 
-    def _opt_out(self, kind: str, optout: str, ids: tuple[str, ...]) -> None:
+    async def _opt_out(self, kind: str, optout: str, ids: tuple[str, ...]) -> None:
         """Twilio's own keywords were left on: remember what they did."""
+        records = self._assistant.records
+        if kind in ("STOP", "START"):
+            await records.opt(optout, self._clock(), out=kind == "STOP", locale="en")
         try:
             if kind == "STOP":
-                self._store.opt_out(optout, self._clock(), "en")
-                self._store.erase(ids)
-            elif kind == "START":
-                self._store.opt_in(optout)
-            self._store.count(TWILIO_ANSWERED, self._clock())  # `amparo doctor` says so: it must not be
+                await self._assistant.erase(ids)
+            await records.write(self._store.count, TWILIO_ANSWERED, self._clock())  # `amparo doctor` says so: it must not be
         except StoreError:
             logger().error("store", reason="optout")
 

@@ -99,17 +99,17 @@ async def obey(
         )  # after a private topic only the plain address: it may be another person's phone
     elif name == "delete":
         plan, erased = Plan(((Piece("delete_my_data"),),)), True
-        if incoming.optout is not None and await records.read(store.opted_out, incoming.optout):
+        if incoming.optout is not None and await records.opted_out(incoming.optout):
             plan = Plan((*plan.messages, (Piece("delete_my_data", "part", 1),)))  # STOP stays
     elif name == "zero":
         conversation = replace(conversation, flow=None, node=None, offered=())
         plan = Plan(((Piece("system/flow_left"),),))
     else:  # stop, start, help, web
         if name == "stop" and incoming.optout is not None:
-            await records.write(store.opt_out, incoming.optout, at, locale)
+            await records.opt(incoming.optout, at, out=True, locale=locale)
             erased = True
         if name == "start" and incoming.optout is not None:
-            await records.write(store.opt_in, incoming.optout)
+            await records.opt(incoming.optout, at, out=False, locale=locale)
         plan = Plan(((Piece(COMMAND_IDS[name]),),))
     ranking = ((COMMAND_IDS[name], 1.0),)
     return replies.outcome(plan, shown_in, at, conversation, control.locale, ranking=ranking, erased=erased)

@@ -34,6 +34,13 @@ KEEP_AUDIT = timedelta(days=365)
 KEEP_TALLIES = timedelta(days=2 * 365)
 KEEP_SESSION = timedelta(hours=12)
 
+# A database that hangs must not hold a thread for ever: 2 s to connect (libpq's least), 2 s for a statement or a lock, 3 s for the network.
+_POSTGRESQL = {
+    "connect_timeout": 2,
+    "options": "-c statement_timeout=2000 -c lock_timeout=2000",
+    "tcp_user_timeout": 3000,
+}
+
 S = TypeVar("S", bound="Store")
 
 REPORT_EVERY = timedelta(hours=1)
@@ -84,11 +91,16 @@ class Store:
             options["connect_args"] = {"timeout": 2, "check_same_thread": False}  # seconds to wait for a lock
             # Kept open: the last one that closes folds the write-ahead log into the file, which took 10 ms of each call.
             options["poolclass"] = QueuePool
+        else:
+            options["connect_args"] = _POSTGRESQL
         try:
             engine = sa.create_engine(url, **options)
             if engine.dialect.name == "sqlite":
                 sa.event.listen(engine, "connect", _secure_sqlite)
             with engine.begin() as connection:
+                if engine.dialect.name == "postgresql":  # a migration takes the time that it takes
+                    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+                    connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
                 config = Config()
                 config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
                 config.attributes["connection"] = connection
