@@ -41,7 +41,7 @@ test: setup-dev  ## what needs no root and is not long, in under 5 minutes after
 	@$(MAKE) --no-print-directory lint train
 	@$(VENV)/bin/amparo check --brief
 	@echo "tests ..." && $(PY) -m pytest -m "not full and not slow" -n 2 --dist worksteal
-	@echo "Left to 'make test-full' (after 'make system'): $$($(PY) -m pytest -m 'full or slow' --collect-only -q 2>/dev/null | grep -c '::') tests: servers that are killed, hung and locked; Chromium, PostgreSQL, npm oracles."
+	@echo "Left to 'make test-full' (after 'make system'): $$($(PY) -m pytest -m 'full or slow' --collect-only 2>/dev/null | awk -F': ' '/::/ {n++} /^tests.*: [0-9]+$$/ {n += $$2} END {print n+0}') tests: servers that are killed, hung and locked; Chromium, PostgreSQL, npm oracles."
 
 test-full: setup-dev  ## the long tests, and those that need what `make system` installs
 	@$(VENV)/bin/amparo train

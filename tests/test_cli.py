@@ -78,6 +78,7 @@ def test_understand_special_lines() -> None:
     assert len(results) == 9
 
 
+@pytest.mark.slow
 def test_understand_on_the_web_has_no_gate() -> None:
     (line,) = run("understand", "--channel", "web", stdin="mi esposo me pega\n").stdout.splitlines()
     assert json.loads(line)["replies"] == ["domestic_violence"]
