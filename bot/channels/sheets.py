@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import segno
@@ -48,6 +48,13 @@ class SheetPages:
             Route("/{locale}/cards/{code}", self._sheet, methods=["GET"]),
         ]
 
+    @cached_property
+    def _other_languages(self) -> list[tuple[str, str, str]]:
+        """(own name, English name, code of its interpreter card) of each language that we do not write: they change with a deploy only."""
+        sheets = self._sheets
+        rows = [(sheets.own_name(kind.id.split("/")[2]), sheets.make(kind, "en").speaks[0], kind.code) for kind in sheets.others]
+        return sorted(rows, key=lambda row: row[1].casefold())
+
     @property
     def codes(self) -> list[str]:
         """The codes of all sheets, in the order of the list."""
@@ -85,15 +92,11 @@ class SheetPages:
         sheets = self._sheets
         listed = [info for info in self._knowledge.served() if locales is None or info.code in locales]
         titles = {kind.code: sheets.make(kind, locale).title for kind in sheets.kinds}
-        others = sorted(
-            ((sheets.own_name(kind.id.split("/")[2]), sheets.make(kind, "en").speaks[0], kind.code) for kind in sheets.others),
-            key=lambda row: row[1].casefold(),
-        )
         values = {
             "cards": [(kind.code, titles[kind.code]) for kind in sheets.kinds if kind.form == "card"],
             "handouts": [(kind.code, titles[kind.code]) for kind in sheets.kinds if kind.form == "handout"],
             "languages": code_of(LANGUAGES),
-            "others": others,
+            "others": self._other_languages,
         }
         if folder:
             return self._render("sheet_list.html", locale, folder, locales=listed, **values)
